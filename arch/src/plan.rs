@@ -72,7 +72,7 @@ pub enum Passing {
     Indirect {
         /// Where the address goes.
         pointer: Location,
-        /// The copy's offset from the stack pointer at the call instruction. 
+        /// The copy's offset from the stack pointer at the call instruction.
         copy: u32,
         /// The copy's alignment.
         align: Align,

@@ -48,4 +48,8 @@ impl Abi {
 }
 
 /// Decides where every piece of every argument and of the result goes.
-pub fn classify(signature: &Signature) -> Result<CallPlan, Error>;
+pub fn classify(signature: &Signature) -> Result<CallPlan, Error> {
+    match signature.abi() {
+        Abi::SysV64 | Abi::Win64 => Err(Error::SizeOverflow { what: "a call" }),
+    }
+}

@@ -1,0 +1,4 @@
+//! Calls C functions whose signature is known only at run time.
+#![deny(unsafe_code)]
+
+pub use callsmith_arch as arch;
