@@ -15,6 +15,7 @@
 extern crate alloc;
 
 pub mod abi;
+pub mod code;
 pub mod error;
 pub mod isa;
 pub mod layout;
