@@ -28,13 +28,13 @@ impl Bytes {
         Bytes { value: value.cast_unsigned() as u64, len: 4 }
     }
 
-    /// These bytes, then `next`: at most eight in all, the first seven at most from `self`.
+    /// These bytes, at most seven, then `next`: at most eight in all.
     pub(crate) const fn then(self, next: Bytes) -> Bytes {
         Bytes { value: self.value | next.value << (8 * self.len), len: self.len + next.len }
     }
 }
 
-/// A place in the code that a jump can name before it is known.
+/// A place in the code that a jump can name before it is known. It means nothing to other code than its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label(usize);
 

@@ -1,7 +1,8 @@
 //! The assembler: one method per instruction form, named mnemonic, operands (destination first): `r64` a register, `x`, `y`,
 //! `z` a vector register, `m` memory. Each is a line of the table below, under the manual's opcode (Intel SDM, volume 2).
 //!
-//! Where the manual has several encodings of one form, a shorter displacement and a shorter immediate win.
+//! Where the manual has several encodings of one form, a shorter displacement and a shorter immediate win; forms that only
+//! RAX has are not used.
 
 use super::format::{
     Opcode, evex_512_0f, fits_i8, low_byte, modrm_memory, modrm_register, op, op_0f, sign_extended,
@@ -93,34 +94,35 @@ impl Assembler {
 
     /// `opcode+rd id`.
     fn plus_imm32(&mut self, opcode: u8, register: Gp, imm: u32) {
-        self.plus(opcode, register);
-        self.code.put(Bytes::four(imm.cast_signed()));
+        self.code.put(Opcode::plus(opcode, register).then(Bytes::four(imm.cast_signed())));
     }
 
     /// `opcode /r` with two registers; for `/digit`, `reg` is the digit.
+    #[inline(always)]
     fn reg_reg(&mut self, opcode: Opcode, reg: impl Into<u8>, rm: impl Into<u8>) {
         let (reg, rm) = (reg.into(), rm.into());
         self.code.put(opcode.prefixed(reg, rm).then(modrm_register(reg, rm)));
     }
 
     /// `opcode /digit ib` with a register.
+    #[inline(always)]
     fn reg_imm8(&mut self, opcode: Opcode, digit: u8, rm: impl Into<u8>, imm: u8) {
-        self.reg_reg(opcode, digit, rm);
-        self.code.put(Bytes::one(imm));
+        let rm = rm.into();
+        self.code.put(opcode.prefixed(digit, rm).then(modrm_register(digit, rm)).then(Bytes::one(imm)));
     }
 
     /// `83 /digit ib` or `81 /digit id` with a 64-bit register.
     fn reg_imm32(&mut self, digit: u8, rm: Gp, imm: i32) {
         let (opcode, imm) = sign_extended(imm);
-        self.reg_reg(opcode.w(), digit, rm);
-        self.code.put(imm);
+        let rm = rm.number();
+        self.code.put(opcode.w().prefixed(digit, rm).then(modrm_register(digit, rm)).then(imm));
     }
 
     /// `opcode /r` with a register and memory; for `/digit`, `reg` is the digit.
+    #[inline(always)]
     fn reg_mem(&mut self, opcode: Opcode, reg: impl Into<u8>, mem: Mem) {
         let reg = reg.into();
-        self.code.put(opcode.prefixed(reg, mem.base.number()));
-        self.code.put(modrm_memory(reg, mem, 1));
+        self.put_mem(opcode.prefixed(reg, mem.base.number()), reg, mem);
     }
 
     /// `opcode /digit ib` with memory.
@@ -131,14 +133,20 @@ impl Assembler {
 
     /// `VEX.256.0F.WIG opcode /r` with memory.
     fn vex_256_mem(&mut self, opcode: u8, reg: Xmm, mem: Mem) {
-        self.code.put(vex_256_0f(opcode, reg.number(), mem.base.number()));
-        self.code.put(modrm_memory(reg.number(), mem, 1));
+        self.put_mem(vex_256_0f(opcode, reg.number(), mem.base.number()), reg.number(), mem);
     }
 
     /// `EVEX.512.0F.W0 opcode /r` with memory; disp8 counts whole vectors.
     fn evex_512_mem(&mut self, opcode: u8, reg: Xmm, mem: Mem) {
         self.code.put(evex_512_0f(opcode, reg.number(), mem.base.number()));
         self.code.put(modrm_memory(reg.number(), mem, 64));
+    }
+
+    /// Prefixes and opcode, then a memory operand. One copy for all forms: only what stands before it differs, mostly constant.
+    #[inline(never)]
+    fn put_mem(&mut self, prefixed: Bytes, reg: u8, mem: Mem) {
+        self.code.put(prefixed);
+        self.code.put(modrm_memory(reg, mem, 1));
     }
 }
 

@@ -45,7 +45,7 @@ enum Operand {
     Immediate(u64),
 }
 
-/// A register class with all its members, and a form's name for each.
+/// A register class with all its members.
 trait Class: Copy + 'static {
     const ALL: &'static [Self];
 }
@@ -175,7 +175,6 @@ impl Checker {
                 let code = if i8::try_from(imm).is_ok() { byte } else { four };
                 let extended = i64::from(imm).cast_unsigned();
                 let expected = [Operand::Register(r64(to)), Operand::Immediate(extended)];
-                // RAX has a form of its own that saves a byte where four are needed.
                 check(code, &expected, |a| form(a, to, imm));
             }
         }
