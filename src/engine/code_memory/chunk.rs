@@ -1,0 +1,129 @@
+//! A chunk: a range of reserved addresses that fills up with code from its start.
+//!
+//! # Safety
+//!
+//! The unsafe blocks rest on three facts. (1) A chunk's addresses are ours from `reserve` to the end of the process:
+//! nothing unmaps them. (2) `0..used` is published; an exchange changes no byte of it, because the new pages are filled
+//! from the old ones by the chunk's only owner. (3) `used..len` is known to nobody until a [`CodePtr`] into it is handed
+//! out, which happens after the exchange.
+
+use super::{CodePtr, PublishError};
+use crate::sys;
+use memmap2::MmapOptions;
+use std::io;
+use std::ops::Range;
+use std::ptr::NonNull;
+
+/// Where a piece of code may start: a multiple of this many bytes.
+const START_ALIGN: usize = 16;
+
+/// Pages that are reserved at once. Each page that code was added to is a mapping of its own, and a process may have
+/// 65,530 mappings: so a chunk that is full is made one mapping.
+const CHUNK_PAGES: usize = 64;
+
+/// A range of addresses: code up to `used`, beyond that nothing yet.
+pub(in crate::engine) struct Chunk {
+    start: NonNull<u8>,
+    len: usize,
+    used: usize,
+    page: usize,
+}
+
+// SAFETY: its addresses are the process's, not a thread's.
+unsafe impl Send for Chunk {}
+
+impl Chunk {
+    /// No addresses. The first code makes room for itself.
+    pub(super) const EMPTY: Chunk = Chunk { start: NonNull::dangling(), len: 0, used: 0, page: 1 };
+
+    /// Publishes `pieces` one behind the other, in one exchange of pages.
+    pub(super) fn publish<const N: usize>(
+        &mut self,
+        pieces: [&[u8]; N],
+    ) -> Result<[CodePtr; N], PublishError> {
+        let mut starts = [0; N];
+        let mut bytes: usize = 0;
+        for (start, piece) in starts.iter_mut().zip(pieces) {
+            *start = bytes;
+            bytes = bytes.saturating_add(footprint(piece));
+        }
+        if self.len - self.used < bytes {
+            self.renew(bytes)?;
+        }
+        let base = self.used;
+        self.append(&pieces, bytes)?;
+        // SAFETY: each start is below `bytes`, so inside of the chunk's addresses.
+        Ok(starts.map(|start| CodePtr(unsafe { self.start.add(base + start) })))
+    }
+
+    /// Goes on in fresh addresses, with room for `bytes` at least.
+    fn renew(&mut self, bytes: usize) -> Result<(), PublishError> {
+        let fresh = Chunk::reserve(bytes).map_err(|source| PublishError::Reserve { bytes, source })?;
+        let full = std::mem::replace(self, fresh);
+        // Many mappings where one would do are no reason to refuse new code.
+        let _ = full.unite();
+        Ok(())
+    }
+
+    fn reserve(bytes: usize) -> io::Result<Chunk> {
+        let page = sys::page_size();
+        let len =
+            bytes.max(CHUNK_PAGES * page).checked_next_multiple_of(page).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Chunk { start: sys::reserve(len)?, len, used: 0, page })
+    }
+
+    /// Puts `pieces`, which take `bytes` and have room, behind what is there.
+    fn append(&mut self, pieces: &[&[u8]], bytes: usize) -> Result<(), PublishError> {
+        let end = self.used + bytes;
+        let first = self.used / self.page * self.page;
+        let kept = first..self.used;
+        self.exchange(first..end.next_multiple_of(self.page), |fresh| {
+            let (old, mut rest) = fresh.split_at_mut(kept.len());
+            old.copy_from_slice(self.published(kept));
+            for piece in pieces {
+                let (place, behind) = rest.split_at_mut(footprint(piece));
+                place[..piece.len()].copy_from_slice(piece);
+                rest = behind;
+            }
+        })?;
+        self.used = end;
+        Ok(())
+    }
+
+    /// Makes the pages in use one mapping.
+    fn unite(&self) -> Result<(), PublishError> {
+        self.exchange(0..self.used.next_multiple_of(self.page), |fresh| {
+            fresh[..self.used].copy_from_slice(self.published(0..self.used));
+        })
+    }
+
+    /// The bytes of a published range.
+    fn published(&self, range: Range<usize>) -> &[u8] {
+        debug_assert!(range.end <= self.used);
+        // SAFETY: published bytes are readable, and no exchange changes them.
+        unsafe { std::slice::from_raw_parts(self.start.add(range.start).as_ptr(), range.len()) }
+    }
+
+    /// Puts fresh pages in place of `pages`, filled by `write`, which must repeat every published byte there is in them.
+    fn exchange(&self, pages: Range<usize>, write: impl FnOnce(&mut [u8])) -> Result<(), PublishError> {
+        let bytes = pages.len();
+        if bytes == 0 {
+            return Ok(());
+        }
+        // Populated, or each page would come with a fault.
+        let mapped = MmapOptions::new().len(bytes).populate().map_anon();
+        let mut fresh = mapped.map_err(|source| PublishError::Map { bytes, source })?;
+        write(&mut fresh);
+        let fresh = fresh.make_exec().map_err(|source| PublishError::Protect { source })?;
+        // SAFETY: `pages` are whole pages of this chunk. Both callers repeat what is published in them; the rest of
+        // them is known to nobody.
+        unsafe { sys::move_over(fresh, self.start.add(pages.start)) }
+            .map_err(|source| PublishError::Move { bytes, source })
+    }
+}
+
+/// How many bytes `code` takes, so that what follows is aligned. Never nothing: no two pieces share an address.
+fn footprint(code: &[u8]) -> usize {
+    // A slice has at most `isize::MAX` bytes.
+    code.len().max(1).next_multiple_of(START_ALIGN)
+}

@@ -1,0 +1,143 @@
+//! Code memory: where machine code is written and then published, never writable and executable at once.
+//!
+//! ```text
+//! chunk (reserved addresses)   ┌─────────────┬─────────────┬─ ─ ─ ─ ─ ─ ─┐
+//!                              │ code (r-x)  │ code (r-x)  │ nothing yet │
+//!                              └─────────────┴──────▲──────┴─ ─ ─ ─ ─ ─ ─┘
+//!                                                   │ 3. mremap over the old page
+//! fresh page, elsewhere                      ┌──────┴──────┐
+//!                          1. written (rw-)  │ old │ new │ │  2. made executable (r-x)
+//!                                            └─────────────┘
+//! ```
+//!
+//! All mappings are private and anonymous. A page that other threads execute gains a stub without a moment in which it
+//! is not executable, and without one in which it is writable: its successor is built beside it, and the kernel puts
+//! that in its place in one step. A thread that runs in the page meanwhile finds the same bytes at the same addresses,
+//! or waits a moment in a page fault. The exchange also makes every processor that runs this process drop what it knew
+//! of the page, so that none has stale instructions for the addresses that are new.
+//!
+//! Each piece starts at a multiple of 16 bytes behind the one before it. Pieces that are given together cost one
+//! exchange together.
+//!
+//! # Safety
+//!
+//! One claim is made without a call: that [`CodePtr`] may cross threads. It holds because what it points at is never
+//! written again and never unmapped, which is the affair of [`chunk`].
+#![allow(unsafe_code)]
+
+mod chunk;
+#[cfg(test)]
+mod tests;
+
+use super::fork;
+pub(super) use chunk::Chunk;
+use std::io;
+use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The process-wide memory.
+pub(super) static GLOBAL: CodeMemory = CodeMemory::new();
+
+/// The address of published code. It stays valid and executable until the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CodePtr(NonNull<u8>);
+
+// SAFETY: what it points at is never written again and never unmapped.
+unsafe impl Send for CodePtr {}
+// SAFETY: as above.
+unsafe impl Sync for CodePtr {}
+
+impl CodePtr {
+    /// The address of the first instruction.
+    pub(crate) fn as_ptr(self) -> *const u8 {
+        self.0.as_ptr()
+    }
+}
+
+/// Why the system let no code be published.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PublishError {
+    /// No address space.
+    #[error("no address space for {bytes} bytes of code")]
+    Reserve {
+        /// How much was wanted.
+        bytes: usize,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// No memory to write the code into.
+    #[error("no memory for {bytes} bytes of code")]
+    Map {
+        /// How much was wanted.
+        bytes: usize,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Written memory may not become executable.
+    #[error(
+        "the system does not let this process execute memory that it has written; what forbids it is usually SELinux \
+         (`execmem`), systemd (`MemoryDenyWriteExecute=`) or `prctl(PR_SET_MDWE)`"
+    )]
+    Protect {
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The new pages could not take their place.
+    #[error("{bytes} bytes of code could not be moved into place (`vm.max_map_count` may be too low)")]
+    Move {
+        /// How much was to be moved.
+        bytes: usize,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+/// Pages of code, from any number of threads.
+///
+/// One lock serialises publishing: the system calls underneath serialise on the address space's own lock anyway.
+/// Calling published code takes no lock.
+///
+/// After `fork` parent and child have a copy each and go on publishing without touching one another. The process-wide
+/// memory's lock is held across the fork, so that the child does not inherit it from a thread that it does not have.
+pub(crate) struct CodeMemory {
+    chunk: Mutex<Chunk>,
+}
+
+impl CodeMemory {
+    /// A memory of its own. Its pages are never given back.
+    pub(crate) const fn new() -> CodeMemory {
+        CodeMemory { chunk: Mutex::new(Chunk::EMPTY) }
+    }
+
+    /// The process-wide memory.
+    pub(crate) fn global() -> &'static CodeMemory {
+        fork::hold_locks_across();
+        &GLOBAL
+    }
+
+    /// Makes `code` executable, at an address of this memory's choice.
+    ///
+    /// # Errors
+    ///
+    /// What the system refused. Everything published before is untouched.
+    pub(crate) fn publish(&self, code: &[u8]) -> Result<CodePtr, PublishError> {
+        self.publish_all([code]).map(|[pointer]| pointer)
+    }
+
+    /// Makes each of `pieces` executable, in one exchange of pages: all of them, or, on an error, none.
+    ///
+    /// # Errors
+    ///
+    /// What the system refused. Everything published before is untouched.
+    pub(crate) fn publish_all<const N: usize>(
+        &self,
+        pieces: [&[u8]; N],
+    ) -> Result<[CodePtr; N], PublishError> {
+        self.lock().publish(pieces)
+    }
+
+    /// The lock, from whoever holds it. Nothing panics while it is held, and a chunk changes in one assignment.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Chunk> {
+        self.chunk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

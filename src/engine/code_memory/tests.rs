@@ -1,0 +1,245 @@
+//! What is published runs, stays, and was never writable while it was executable. The code here is x86-64's.
+
+use super::{CodeMemory, CodePtr, PublishError};
+use crate::engine::testing::in_child;
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+/// `mov eax, value; ret`.
+fn returns(value: u32) -> [u8; 6] {
+    let [a, b, c, d] = value.to_le_bytes();
+    [0xb8, a, b, c, d, 0xc3]
+}
+
+/// `len` bytes: `nop`s, then `mov eax, value; ret`.
+fn long_code(len: usize, value: u32) -> Vec<u8> {
+    let end = returns(value);
+    let mut code = vec![0x90; len - end.len()];
+    code.extend(end);
+    code
+}
+
+fn run(code: CodePtr) -> u32 {
+    // SAFETY: everything these tests publish takes nothing and returns an `int`.
+    let function: extern "C" fn() -> u32 = unsafe { std::mem::transmute(code.as_ptr()) };
+    function()
+}
+
+/// Ends the threads that work while this is true, also where the test fails.
+struct Running(AtomicBool);
+
+impl Running {
+    const fn new() -> Running {
+        Running(AtomicBool::new(true))
+    }
+
+    fn is_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Turns it off at the end of its scope.
+struct Off<'a>(&'a Running);
+
+impl Drop for Off<'_> {
+    fn drop(&mut self) {
+        self.0.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Start, end and permissions of every mapping of this process.
+fn mappings() -> Vec<(usize, usize, String)> {
+    let parse = |line: &str| {
+        let mut words = line.split_whitespace();
+        let (start, end) = words.next()?.split_once('-')?;
+        let number = |text| usize::from_str_radix(text, 16).ok();
+        Some((number(start)?, number(end)?, words.next()?.to_owned()))
+    };
+    fs::read_to_string("/proc/self/maps").unwrap().lines().map(|line| parse(line).unwrap()).collect()
+}
+
+fn permissions_at(mappings: &[(usize, usize, String)], code: CodePtr) -> &str {
+    let at = code.as_ptr().addr();
+    &mappings.iter().find(|(start, end, _)| (*start..*end).contains(&at)).unwrap().2
+}
+
+#[test]
+fn small_pieces_lie_densely_and_run() {
+    let memory = CodeMemory::new();
+    let codes: Vec<CodePtr> = (0..10_000).map(|i| memory.publish(&returns(i)).unwrap()).collect();
+    for (code, expected) in codes.iter().zip(0..) {
+        assert_eq!(run(*code), expected);
+        assert!(code.as_ptr().addr().is_multiple_of(16));
+    }
+    let pages: BTreeSet<usize> = codes.iter().map(|code| code.as_ptr().addr() / 4096).collect();
+    assert!(pages.len() <= 10_000 * 16 / 4096 + 1, "{} pages", pages.len());
+}
+
+#[test]
+fn full_chunks_are_one_mapping_each() {
+    let memory = CodeMemory::new();
+    let code = long_code(2048, 7);
+    let codes: Vec<CodePtr> = (0..2_000).map(|_| memory.publish(&code).unwrap()).collect();
+    let (mappings, mut ours) = (mappings(), BTreeSet::new());
+    for code in codes {
+        let at = code.as_ptr().addr();
+        ours.insert(mappings.iter().position(|(start, end, _)| (*start..*end).contains(&at)).unwrap());
+        assert_eq!(run(code), 7);
+    }
+    // 1,000 pages: 15 full chunks of 64, and one that is filling.
+    assert!(ours.len() <= 15 + 64, "{} mappings", ours.len());
+}
+
+#[test]
+fn pieces_may_be_longer_than_a_page_or_a_chunk() {
+    let memory = CodeMemory::new();
+    for (value, len) in [(1, 6), (2, 4096), (3, 20_000), (4, 1 << 20), (5, 7), (6, 300_000), (7, 16)] {
+        let before = memory.publish(&returns(100 + value)).unwrap();
+        let code = memory.publish(&long_code(len, value)).unwrap();
+        assert_eq!((run(before), run(code)), (100 + value, value));
+    }
+}
+
+#[test]
+fn pieces_published_together_keep_their_order() {
+    let memory = CodeMemory::new();
+    let long = long_code(5000, 2);
+    let codes = memory.publish_all([&returns(1), &long, &[], &returns(3)]).unwrap();
+    assert_eq!([run(codes[0]), run(codes[1]), run(codes[3])], [1, 2, 3]);
+    let starts = codes.map(|code| code.as_ptr().addr() - codes[0].as_ptr().addr());
+    assert_eq!(starts, [0, 16, 16 + 5008, 16 + 5008 + 16]);
+}
+
+#[test]
+fn a_page_stays_executable_while_others_add_to_it() {
+    const PUBLISHERS: u32 = 2;
+    const EACH: u32 = 3_000;
+    let memory = CodeMemory::new();
+    let published = RwLock::new(vec![(memory.publish(&returns(0)).unwrap(), 0)]);
+    let running = Running::new();
+    thread::scope(|scope| {
+        let off = Off(&running);
+        let runners: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut calls = 0_u64;
+                    while running.is_on() {
+                        // The newest pages are those that are being exchanged.
+                        let newest: Vec<_> =
+                            published.read().unwrap().iter().rev().take(300).copied().collect();
+                        for (code, expected) in newest {
+                            assert_eq!(run(code), expected);
+                            calls += 1;
+                        }
+                    }
+                    calls
+                })
+            })
+            .collect();
+        let publishers: Vec<_> = (0..PUBLISHERS)
+            .map(|publisher| {
+                let (memory, published) = (&memory, &published);
+                scope.spawn(move || {
+                    for i in 0..EACH {
+                        let value = publisher << 16 | i;
+                        let code = memory.publish(&returns(value)).unwrap();
+                        assert_eq!(run(code), value);
+                        published.write().unwrap().push((code, value));
+                    }
+                })
+            })
+            .collect();
+        for publisher in publishers {
+            publisher.join().unwrap();
+        }
+        drop(off);
+        for runner in runners {
+            assert!(runner.join().unwrap() > 0);
+        }
+    });
+    let published = published.into_inner().unwrap();
+    assert_eq!(published.len() as u64, 1 + u64::from(PUBLISHERS * EACH));
+    assert!(published.into_iter().all(|(code, expected)| run(code) == expected));
+}
+
+#[test]
+fn memory_is_never_writable_and_executable_nor_shared() {
+    let memory = CodeMemory::new();
+    let first = memory.publish(&returns(1)).unwrap();
+    let running = Running::new();
+    thread::scope(|scope| {
+        let _off = Off(&running);
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while running.is_on() {
+                    memory.publish(&long_code(500, 2)).unwrap();
+                }
+            });
+        }
+        for _ in 0..300 {
+            let mappings = mappings();
+            assert_eq!(permissions_at(&mappings, first), "r-xp");
+            for (start, end, permissions) in &mappings {
+                let bad = permissions.contains('x') && permissions.contains(['w', 's']);
+                assert!(!bad, "{start:x}-{end:x} {permissions}");
+            }
+        }
+    });
+}
+
+#[test]
+fn parent_and_child_publish_without_touching_each_other() {
+    let memory = CodeMemory::new();
+    let before: Vec<CodePtr> = (0..100).map(|i| memory.publish(&returns(i)).unwrap()).collect();
+    let publish_and_run = |tag: u32| {
+        let codes: Vec<_> =
+            (0..1_000).map(|i| (memory.publish(&returns(tag | i)).unwrap(), tag | i)).collect();
+        codes.iter().all(|(code, expected)| run(*code) == *expected)
+            && before.iter().zip(0..).all(|(code, expected)| run(*code) == expected)
+    };
+    let child = in_child(|| publish_and_run(1 << 16));
+    assert!(publish_and_run(1 << 17));
+    assert!(child.succeeded());
+    assert!(publish_and_run(1 << 18));
+}
+
+#[test]
+fn a_fork_while_others_publish_leaves_the_child_a_free_lock() {
+    let running = Running::new();
+    thread::scope(|scope| {
+        let _off = Off(&running);
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while running.is_on() {
+                    CodeMemory::global().publish(&returns(1)).unwrap();
+                }
+            });
+        }
+        for i in 0..100 {
+            let child = in_child(|| run(CodeMemory::global().publish(&returns(i)).unwrap()) == i);
+            assert!(child.succeeded());
+        }
+    });
+}
+
+#[test]
+fn a_refusal_says_who_may_have_refused_and_spoils_nothing() {
+    let memory = CodeMemory::new();
+    let before = memory.publish(&returns(1)).unwrap();
+    let child = in_child(|| {
+        const REFUSE_EXEC_GAIN: libc::c_ulong = 1;
+        // SAFETY: from here on this child gets no new executable memory; it changes nothing else.
+        let set = unsafe { libc::prctl(libc::PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0) } == 0;
+        if !set {
+            // A kernel before 6.3.
+            return true;
+        }
+        let error = memory.publish(&returns(2)).unwrap_err();
+        let PublishError::Protect { source } = &error else { return false };
+        source.raw_os_error() == Some(libc::EACCES) && error.to_string().contains("MDWE") && run(before) == 1
+    });
+    assert!(child.succeeded());
+}

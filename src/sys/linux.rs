@@ -1,0 +1,85 @@
+//! Linux: address space, pages that move, fork.
+//!
+//! # Safety
+//!
+//! Every block here is one system call. The kernel checks addresses and flags; what it cannot know, that nobody uses the
+//! mapping a call replaces, is the caller's to promise and stands at [`move_over`].
+#![allow(unsafe_code)]
+
+use memmap2::Mmap;
+use std::ffi::c_void;
+use std::io;
+use std::process::abort;
+use std::ptr::{NonNull, null_mut};
+
+/// The size of a page, in bytes: a power of two.
+pub(crate) fn page_size() -> usize {
+    // SAFETY: sysconf reads a constant of the process.
+    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(bytes).unwrap_or(4096)
+}
+
+/// Takes `len` bytes of address space, a multiple of the page size, that no other mapping will get: private, without
+/// access and without memory behind it. It is never given back.
+pub(crate) fn reserve(len: usize) -> io::Result<NonNull<u8>> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
+    let start = unsafe { libc::mmap(null_mut(), len, libc::PROT_NONE, flags, -1, 0) };
+    if start == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    NonNull::new(start.cast()).ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+}
+
+/// Moves `fresh` with its pages and its protection to `destination`, in place of what is mapped there.
+///
+/// To every other thread the exchange is one step: the kernel holds the address space's lock from before the old pages go
+/// until the new ones stand, and a thread that touches `destination` in between waits in its page fault.
+///
+/// # Errors
+///
+/// The system's, with `destination` as it was. Where the kernel has dropped the old pages and then found no memory for
+/// its own tables, code that others run is gone, and the process is stopped.
+///
+/// # Safety
+///
+/// `destination` is page-aligned, and as many bytes as `fresh` has are mapped there, from [`reserve`]. They belong to
+/// the caller alone, or `fresh` holds every byte that somebody may still read or execute there.
+pub(crate) unsafe fn move_over(fresh: Mmap, destination: NonNull<u8>) -> io::Result<()> {
+    let (source, len) = (fresh.as_ptr().cast_mut().cast::<c_void>(), fresh.len());
+    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+    // SAFETY: `source` is a mapping that we own; the caller vouches for `destination`.
+    let moved = unsafe { libc::mremap(source, len, len, flags, destination.as_ptr().cast::<c_void>()) };
+    if moved == libc::MAP_FAILED {
+        let error = io::Error::last_os_error();
+        stop_unless_mapped(destination, len);
+        return Err(error);
+    }
+    // Its pages are elsewhere now: dropping it would unmap whatever comes to live at its old address.
+    std::mem::forget(fresh);
+    Ok(())
+}
+
+/// Stops the process where some of these pages are not mapped.
+fn stop_unless_mapped(start: NonNull<u8>, len: usize) {
+    // SAFETY: on private anonymous memory msync only looks whether all of it is mapped.
+    let mapped = unsafe { libc::msync(start.as_ptr().cast::<c_void>(), len, libc::MS_ASYNC) } == 0;
+    if !mapped {
+        eprintln!("callsmith: the kernel lost {len} bytes of code at {start:p} for want of memory");
+        abort();
+    }
+}
+
+/// Has every later fork call `prepare` before it, in the forking thread, and `after` when it is done, in that thread and
+/// in its copy in the child.
+///
+/// # Errors
+///
+/// `ENOMEM` only.
+pub(crate) fn at_fork(prepare: extern "C" fn(), after: extern "C" fn()) -> io::Result<()> {
+    // SAFETY: the handlers are functions that live as long as this code; libc drops them when it unloads us.
+    match unsafe { libc::pthread_atfork(Some(prepare), Some(after), Some(after)) } {
+        0 => Ok(()),
+        code => Err(io::Error::from_raw_os_error(code)),
+    }
+}
