@@ -115,12 +115,13 @@ impl Checker {
         name: &'static str,
         form: fn(&mut Assembler, A, B),
         code: Code,
-        classes: (fn(A) -> Register, fn(B) -> Register),
+        to_class: fn(A) -> Register,
+        from_class: fn(B) -> Register,
     ) {
         self.checked.push(name);
         for &to in A::ALL {
             for &from in B::ALL {
-                let expected = [Operand::Register(classes.0(to)), Operand::Register(classes.1(from))];
+                let expected = [Operand::Register(to_class(to)), Operand::Register(from_class(from))];
                 check(code, &expected, |a| form(a, to, from));
             }
         }
@@ -270,8 +271,8 @@ macro_rules! form {
 }
 
 fn check_moves(c: &mut Checker) {
-    form!(c.reg_reg(mov_r64_r64, Mov_r64_rm64, (r64, r64)));
-    form!(c.reg_reg(mov_r32_r32, Mov_r32_rm32, (r32, r32)));
+    form!(c.reg_reg(mov_r64_r64, Mov_r64_rm64, r64, r64));
+    form!(c.reg_reg(mov_r32_r32, Mov_r32_rm32, r32, r32));
     form!(c.load(mov_r64_m, Mov_r64_rm64, r64));
     form!(c.load(mov_r32_m, Mov_r32_rm32, r32));
     form!(c.load(movzx_r32_m8, Movzx_r32_rm8, r32));
@@ -302,11 +303,11 @@ fn check_arithmetic(c: &mut Checker) {
     form!(c.reg_imm32(add_r64_imm32, Add_rm64_imm8, Code::Add_rm64_imm32));
     form!(c.reg_imm32(and_r64_imm32, And_rm64_imm8, Code::And_rm64_imm32));
     form!(c.reg_imm32(sub_r64_imm32, Sub_rm64_imm8, Code::Sub_rm64_imm32));
-    form!(c.reg_reg(add_r64_r64, Add_r64_rm64, (r64, r64)));
-    form!(c.reg_reg(or_r64_r64, Or_r64_rm64, (r64, r64)));
-    form!(c.reg_reg(sub_r64_r64, Sub_r64_rm64, (r64, r64)));
-    form!(c.reg_reg(xor_r32_r32, Xor_r32_rm32, (r32, r32)));
-    form!(c.reg_reg(cmp_r64_r64, Cmp_r64_rm64, (r64, r64)));
+    form!(c.reg_reg(add_r64_r64, Add_r64_rm64, r64, r64));
+    form!(c.reg_reg(or_r64_r64, Or_r64_rm64, r64, r64));
+    form!(c.reg_reg(sub_r64_r64, Sub_r64_rm64, r64, r64));
+    form!(c.reg_reg(xor_r32_r32, Xor_r32_rm32, r32, r32));
+    form!(c.reg_reg(cmp_r64_r64, Cmp_r64_rm64, r64, r64));
     form!(c.reg_count(shl_r64_imm8, Shl_rm64_imm8, r64));
     form!(c.reg_count(shr_r64_imm8, Shr_rm64_imm8, r64));
 
@@ -339,10 +340,10 @@ fn check_vectors_and_x87(c: &mut Checker) {
     form!(c.store(movups_m_x, Movups_xmmm128_xmm, xmm));
     form!(c.load(movaps_x_m, Movaps_xmm_xmmm128, xmm));
     form!(c.store(movaps_m_x, Movaps_xmmm128_xmm, xmm));
-    form!(c.reg_reg(movq_x_r64, Movq_xmm_rm64, (xmm, r64)));
-    form!(c.reg_reg(movq_r64_x, Movq_rm64_xmm, (r64, xmm)));
-    form!(c.reg_reg(movd_x_r32, Movd_xmm_rm32, (xmm, r32)));
-    form!(c.reg_reg(movd_r32_x, Movd_rm32_xmm, (r32, xmm)));
+    form!(c.reg_reg(movq_x_r64, Movq_xmm_rm64, xmm, r64));
+    form!(c.reg_reg(movq_r64_x, Movq_rm64_xmm, r64, xmm));
+    form!(c.reg_reg(movd_x_r32, Movd_xmm_rm32, xmm, r32));
+    form!(c.reg_reg(movd_r32_x, Movd_rm32_xmm, r32, xmm));
     form!(c.reg_count(psrldq_x_imm8, Psrldq_xmm_imm8, xmm));
     form!(c.load(vmovups_y_m, VEX_Vmovups_ymm_ymmm256, ymm));
     form!(c.store(vmovups_m_y, VEX_Vmovups_ymmm256_ymm, ymm));
