@@ -1,6 +1,6 @@
 //! Leaves: a type flattened to its scalars, each with its offset. What classifiers look at.
 
-use super::{Scalar, Type};
+use super::{DataModel, Place, Record, Scalar, Type};
 use crate::Size;
 
 /// A scalar somewhere inside a type.
@@ -19,7 +19,91 @@ pub struct Leaf {
 impl Type {
     /// Calls `visit` with each leaf, in order of declaration; members of unions one after the other; unnamed bit-fields
     /// and members of no size left out. Stops where `visit` returns false, and returns whether it ran to the end.
-    pub fn for_each_leaf(&self, _visit: &mut dyn FnMut(Leaf) -> bool) -> bool {
-        true
+    ///
+    /// Nothing is collected, so that a classifier may look at the first leaves of a huge array and stop.
+    pub fn for_each_leaf(&self, model: &DataModel, visit: &mut dyn FnMut(Leaf) -> bool) -> bool {
+        Walk { model, visit }.walk(self, Size::ZERO)
     }
+
+    /// Whether there is any leaf in it.
+    pub(super) fn has_leaves(&self) -> bool {
+        match self {
+            Type::Scalar(_) | Type::Complex(_) | Type::Vector(_) => true,
+            Type::Array(array) => array.len > 0 && array.element.has_leaves(),
+            Type::Record(record) => record.has_leaves,
+        }
+    }
+}
+
+/// A walk over the leaves. It recurses as deep as the type nests, which is at most [`super::MAX_DEPTH`].
+struct Walk<'a> {
+    model: &'a DataModel,
+    visit: &'a mut dyn FnMut(Leaf) -> bool,
+}
+
+impl Walk<'_> {
+    /// Visits what is in a type that starts at `base`.
+    fn walk(&mut self, ty: &Type, base: Size) -> bool {
+        // An array may have 2^60 elements without a leaf: do not step through them.
+        if !ty.has_leaves() {
+            return true;
+        }
+        match ty {
+            Type::Scalar(scalar) => self.scalars(*scalar, 1, base),
+            Type::Complex(part) => self.scalars(Scalar::Float(*part), 2, base),
+            Type::Vector(vector) => {
+                let lanes = vector.size.bytes() / self.model.size_of(vector.lane).bytes();
+                self.scalars(vector.lane, lanes, base)
+            }
+            Type::Array(array) => {
+                let stride = array.element.size(self.model);
+                (0..array.len).all(|index| match element_offset(base, stride, index) {
+                    Some(offset) => self.walk(&array.element, offset),
+                    None => false,
+                })
+            }
+            Type::Record(record) => self.record(record, base),
+        }
+    }
+
+    /// Visits `count` scalars side by side.
+    fn scalars(&mut self, scalar: Scalar, count: u64, base: Size) -> bool {
+        let size = self.model.size_of(scalar);
+        (0..count).all(|index| match element_offset(base, size, index) {
+            Some(offset) => (self.visit)(Leaf { scalar, offset, size, bit_field: false }),
+            None => false,
+        })
+    }
+
+    fn record(&mut self, record: &Record, base: Size) -> bool {
+        record.fields.iter().filter(|field| !field.padding).all(|field| match (field.place, &field.ty) {
+            (Place::Bytes(offset), ty) => match base.checked_add(offset) {
+                Some(offset) => self.walk(ty, offset),
+                None => false,
+            },
+            (Place::Bits { first, width }, Type::Scalar(scalar)) => {
+                match bit_field_leaf(base, first, width) {
+                    Some((offset, size)) => {
+                        (self.visit)(Leaf { scalar: *scalar, offset, size, bit_field: true })
+                    }
+                    None => false,
+                }
+            }
+            // `Record::new` makes bit-fields of scalars only.
+            (Place::Bits { .. }, Type::Complex(_) | Type::Vector(_) | Type::Array(_) | Type::Record(_)) => {
+                true
+            }
+        })
+    }
+}
+
+/// Where element `index` is. `None` beyond the address space, where no type made here reaches.
+fn element_offset(base: Size, stride: Size, index: u64) -> Option<Size> {
+    base.checked_add(stride.checked_mul(index)?)
+}
+
+/// The bytes that a bit-field touches: the first one's offset, and their number.
+fn bit_field_leaf(base: Size, first: u64, width: u16) -> Option<(Size, Size)> {
+    let bytes = (first % 8 + u64::from(width)).div_ceil(8);
+    Some((base.checked_add(Size::new(first / 8)?)?, Size::new(bytes)?))
 }

@@ -1,8 +1,18 @@
 //! Structs and unions: packing, alignment, flexible arrays.
 
-use super::{BitFieldRule, DataModel, Type};
+use super::{BitFieldRule, DataModel, Type, bitfield, deeper_than, gnu, msvc};
 use crate::{Align, Error, Size};
 use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// Who lays out structs and unions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RecordRule {
+    /// GCC, and clang where it follows GCC.
+    Gnu,
+    /// Microsoft's compiler, and clang for its targets.
+    Msvc,
+}
 
 /// Struct or union.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,8 +49,9 @@ pub struct Field {
     pub padding: bool,
 }
 
-/// A struct or union, laid out.
+/// A struct or union, laid out by [`Record::new`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Record {
     /// Struct or union.
     pub kind: RecordKind,
@@ -54,6 +65,10 @@ pub struct Record {
     pub fields: Box<[Field]>,
     /// How deep it nests: 1 where no member is an array or a record.
     pub depth: u16,
+    /// The alignment that no `#pragma pack` around it may lower (Microsoft's `__declspec(align)`, inside it or on it).
+    pub(super) required_align: Align,
+    /// Whether there is any leaf in it.
+    pub(super) has_leaves: bool,
 }
 
 /// A member before layout.
@@ -86,10 +101,121 @@ pub struct RecordAttrs {
     pub bit_fields: Option<BitFieldRule>,
 }
 
+impl Member {
+    /// A plain member.
+    pub fn new(ty: impl Into<Type>) -> Member {
+        Member { ty: ty.into(), bits: None, padding: false, packed: false, align: None }
+    }
+
+    /// A bit-field of `width` bits.
+    pub fn bits(ty: impl Into<Type>, width: u32) -> Member {
+        Member { bits: Some(width), ..Member::new(ty) }
+    }
+
+    /// A bit-field without a name.
+    pub fn unnamed_bits(ty: impl Into<Type>, width: u32) -> Member {
+        Member { padding: true, ..Member::bits(ty, width) }
+    }
+}
+
+impl RecordAttrs {
+    /// A struct or union without attributes.
+    pub fn new(kind: RecordKind) -> RecordAttrs {
+        RecordAttrs { kind, packed: false, align: None, pack: None, bit_fields: None }
+    }
+}
+
+/// A member that C allows, with what its layout depends on.
+pub(super) struct Checked<'a> {
+    /// What was declared.
+    pub(super) member: &'a Member,
+    /// The width of a bit-field.
+    pub(super) width: Option<u16>,
+    /// Whether the member or its record is packed.
+    pub(super) packed: bool,
+    /// The size of its type, in bits.
+    pub(super) bits: u128,
+}
+
+/// What a rule makes of a record's members.
+pub(super) struct Layout {
+    /// The first bit of each member.
+    pub(super) starts: Vec<u128>,
+    /// Bits up to the end of the last member.
+    pub(super) end: u128,
+    /// The largest alignment among the members.
+    pub(super) align: Align,
+    /// See [`Record::required_align`].
+    pub(super) required_align: Align,
+}
+
 impl Record {
     /// Lays out a record of `members` under `model`.
+    ///
+    /// Fails where a member's type is not in `model`, where a bit-field is not one that C allows, where records nest
+    /// deeper than [`super::MAX_DEPTH`], and where the size overflows.
     pub fn new(model: &DataModel, attrs: RecordAttrs, members: &[Member]) -> Result<Record, Error> {
-        let _ = (model, attrs, members);
-        Err(Error::SizeOverflow { what: "a struct" })
+        let mut checked = Vec::with_capacity(members.len());
+        let mut nested = 0;
+        for member in members {
+            member.ty.check(model)?;
+            let width = bitfield::check(model, member)?;
+            let bits = u128::from(member.ty.size(model).bytes()) * 8;
+            checked.push(Checked { member, width, packed: attrs.packed || member.packed, bits });
+            nested = nested.max(member.ty.depth());
+        }
+        let layout = match (model.records, attrs.bit_fields) {
+            (RecordRule::Gnu, rule) => {
+                gnu::lay_out(model, &attrs, rule.unwrap_or(model.bit_fields), &checked)
+            }
+            (RecordRule::Msvc, Some(BitFieldRule::Gnu)) => {
+                gnu::lay_out(model, &attrs, BitFieldRule::Gnu, &checked)
+            }
+            (RecordRule::Msvc, None | Some(BitFieldRule::Msvc)) => msvc::lay_out(model, &attrs, &checked),
+        };
+        let align = layout.align.max(layout.required_align).max(attrs.align.unwrap_or(Align::ONE));
+        let overflow = Error::SizeOverflow { what: "a struct or union" };
+        let size = bytes(layout.end.div_ceil(8)).and_then(|size| size.align_to(align)).ok_or(overflow)?;
+        let size = match model.records {
+            RecordRule::Msvc if size == Size::ZERO => msvc::empty_size(align, layout.required_align),
+            RecordRule::Gnu | RecordRule::Msvc => size,
+        };
+        let fields = fields(&checked, &layout.starts)?;
+        Ok(Record {
+            kind: attrs.kind,
+            size,
+            align,
+            natural_align: layout.align,
+            has_leaves: fields.iter().any(|field| !field.padding && field.ty.has_leaves()),
+            fields,
+            depth: deeper_than(nested)?,
+            required_align: layout.required_align,
+        })
     }
+}
+
+/// The members with their places, zero-width bit-fields left out.
+fn fields(members: &[Checked<'_>], starts: &[u128]) -> Result<Box<[Field]>, Error> {
+    let overflow = Error::SizeOverflow { what: "a struct or union" };
+    let mut fields = Vec::with_capacity(members.len());
+    for (checked, &start) in members.iter().zip(starts) {
+        let place = match checked.width {
+            Some(0) => continue,
+            Some(width) => u64::try_from(start).ok().map(|first| Place::Bits { first, width }),
+            None => bytes(start / 8).map(Place::Bytes),
+        };
+        let place = place.ok_or_else(|| overflow.clone())?;
+        fields.push(Field { ty: checked.member.ty.clone(), place, padding: checked.member.padding });
+    }
+    Ok(fields.into())
+}
+
+/// A number of bytes, or `None` where it leaves the address space.
+fn bytes(bytes: u128) -> Option<Size> {
+    u64::try_from(bytes).ok().and_then(Size::new)
+}
+
+/// The least multiple of `align` that is not below `bit`, both counted in bits.
+pub(super) fn align_bit(bit: u128, align: Align) -> u128 {
+    bit.next_multiple_of(u128::from(align.bytes()) * 8)
 }

@@ -1,0 +1,195 @@
+//! Records as GCC lays them out, with either rule for bit-fields.
+//!
+//! Plain members follow the psABIs: each at the lowest offset that its alignment allows, the record as aligned as its
+//! most aligned member (AMD64 psABI 3.1.2 "Aggregates and Unions", i386 psABI 2.1 likewise, AAPCS64 5.9). `packed`,
+//! `aligned` and `#pragma pack` are GCC's own: GCC manual, "Common Type Attributes" and "Structure-Layout Pragmas".
+
+use super::record::{Checked, Layout, align_bit};
+use super::{BitFieldRule, DataModel, RecordAttrs, RecordKind};
+use crate::Align;
+use alloc::vec::Vec;
+
+/// Places the members of a record.
+pub(super) fn lay_out(
+    model: &DataModel,
+    attrs: &RecordAttrs,
+    rule: BitFieldRule,
+    members: &[Checked<'_>],
+) -> Layout {
+    let mut record = Gnu { model, attrs, at: 0, end: 0, align: Align::ONE, run: Run::None };
+    let mut starts = Vec::with_capacity(members.len());
+    for checked in members {
+        record.at = match attrs.kind {
+            RecordKind::Struct => record.end,
+            RecordKind::Union => 0,
+        };
+        match (rule, checked.width) {
+            (BitFieldRule::Gnu, None) => record.plain(checked),
+            (BitFieldRule::Gnu, Some(width)) => record.bit_field(checked, width),
+            (BitFieldRule::Msvc, None) => record.ms_plain(checked),
+            (BitFieldRule::Msvc, Some(0)) => record.ms_boundary(checked),
+            (BitFieldRule::Msvc, Some(width)) => record.ms_bit_field(checked, width),
+        }
+        starts.push(record.at);
+        let bits = checked.width.map_or(checked.bits, u128::from);
+        record.end = record.end.max(record.at + bits);
+    }
+    // A unit of Microsoft's rule is taken whole, also by the last member.
+    if let Run::Unit { free, .. } = record.run {
+        record.end += free;
+    }
+    Layout { starts, end: record.end, align: record.align, required_align: Align::ONE }
+}
+
+/// The unit that bit-fields are being put into, under Microsoft's rule.
+#[derive(Clone, Copy)]
+enum Run {
+    /// None: the last member was no bit-field.
+    None,
+    /// A zero-width bit-field has just ended a unit.
+    Ended,
+    /// Bit-fields of types of `unit` bits, `free` of them left.
+    Unit { unit: u128, free: u128 },
+}
+
+/// A record being laid out. All positions in bits.
+struct Gnu<'a> {
+    model: &'a DataModel,
+    attrs: &'a RecordAttrs,
+    /// Where the member at hand starts.
+    at: u128,
+    /// The end of the members so far.
+    end: u128,
+    /// The largest alignment that a member asked for.
+    align: Align,
+    run: Run,
+}
+
+impl Gnu<'_> {
+    /// `#pragma pack` limits what members ask for, also by `aligned`.
+    fn clip(&self, align: Align) -> Align {
+        align.min(self.attrs.pack.unwrap_or(Align::MAX))
+    }
+
+    fn raise(&mut self, align: Align) {
+        self.align = self.align.max(align);
+    }
+
+    fn advance_to(&mut self, align: Align) {
+        if self.attrs.kind == RecordKind::Struct {
+            self.at = align_bit(self.at, align);
+        }
+    }
+
+    /// The alignment of a member that is no bit-field: `packed` takes its type's away, `aligned` adds its own.
+    fn plain_align(&self, checked: &Checked<'_>) -> Align {
+        let own = if checked.packed { Align::ONE } else { checked.member.ty.align(self.model) };
+        self.clip(own.max(explicit(checked)))
+    }
+
+    fn plain(&mut self, checked: &Checked<'_>) {
+        let align = self.plain_align(checked);
+        self.advance_to(align);
+        self.raise(align);
+    }
+
+    /// AMD64 psABI 3.1.2 "Bit-Fields": "bit-fields must be contained in a storage unit appropriate for its declared
+    /// type", "bit-fields may share a storage unit with other struct / union members"; GCC's -Wpacked-bitfield-compat
+    /// for `packed`.
+    fn bit_field(&mut self, checked: &Checked<'_>, width: u16) {
+        let type_align = checked.member.ty.align(self.model);
+        let (explicit, contribution) = if width == 0 {
+            // It aligns what follows, whatever the packing.
+            self.advance_to(type_align);
+            (explicit(checked), type_align)
+        } else {
+            let packed_align = match self.attrs.pack {
+                Some(pack) => type_align.min(pack),
+                None if checked.packed => Align::ONE,
+                None => type_align,
+            };
+            (self.clip(explicit(checked)), packed_align)
+        };
+        if checked.member.align.is_some() {
+            self.advance_to(explicit);
+        }
+        let unit = u128::from(type_align.bytes()) * 8;
+        let may_straddle = checked.packed || self.attrs.pack.is_some();
+        if !may_straddle && self.at % unit + u128::from(width) > checked.bits {
+            self.advance_to(type_align);
+        }
+        // AMD64 psABI 3.1.2: "Unnamed bit-fields' types do not affect the alignment of a structure or union." AAPCS64
+        // 10.1.8: a container contributes "without exception for zero-sized or anonymous bit-fields".
+        if !checked.member.padding || self.model.unnamed_bit_fields_align {
+            self.raise(contribution.max(explicit));
+        }
+    }
+
+    /// A member that is no bit-field, under Microsoft's rule: it starts behind the unit of the bit-fields before it.
+    fn ms_plain(&mut self, checked: &Checked<'_>) {
+        let align = self.plain_align(checked);
+        match self.run {
+            Run::None => self.advance_to(align),
+            // GCC takes no notice of the member's own `aligned` right behind a bit-field.
+            Run::Ended => {}
+            Run::Unit { free, .. } => self.at += free,
+        }
+        self.run = Run::None;
+        let natural = self.ms_align(checked);
+        self.advance_to(natural);
+        self.raise(if checked.packed { align } else { align.max(natural) });
+    }
+
+    /// GCC manual, "x86 Type Attributes", `ms_struct`: "an adjacent bit-field is packed into the same 1-, 2-, or 4-byte
+    /// allocation unit if the integral types are the same size and if the next bit-field fits into the current
+    /// allocation unit without crossing the boundary".
+    fn ms_bit_field(&mut self, checked: &Checked<'_>, width: u16) {
+        let width = u128::from(width);
+        if !checked.packed {
+            self.raise(self.clip(checked.member.ty.object_align(self.model).max(explicit(checked))));
+        }
+        match self.run {
+            Run::Unit { unit, free } if unit == checked.bits => {
+                let left = if free < width {
+                    self.at += free;
+                    unit
+                } else {
+                    free
+                };
+                self.run = Run::Unit { unit, free: left - width };
+                return;
+            }
+            Run::Unit { free, .. } => self.at += free,
+            Run::None if checked.member.align.is_some() => self.advance_to(self.clip(explicit(checked))),
+            Run::None | Run::Ended => {}
+        }
+        self.advance_to(self.ms_align(checked));
+        if self.attrs.kind == RecordKind::Struct {
+            self.run = Run::Unit { unit: checked.bits, free: checked.bits - width };
+        }
+    }
+
+    /// GCC manual, `ms_struct`: "when a zero-length bit-field is encountered, it takes effect only after a bit-field of
+    /// non-zero length", and then as an alignment of its type.
+    fn ms_boundary(&mut self, checked: &Checked<'_>) {
+        if let Run::Unit { unit, free } = self.run {
+            self.at += free;
+            if unit != checked.bits {
+                self.advance_to(self.ms_align(checked));
+            }
+            self.raise(self.clip(checked.member.ty.object_align(self.model).max(explicit(checked))));
+        }
+        self.run = Run::Ended;
+    }
+
+    /// The alignment at which Microsoft's rule starts a unit or a plain member: the type's as an object of its own.
+    fn ms_align(&self, checked: &Checked<'_>) -> Align {
+        let own = if checked.packed { Align::ONE } else { checked.member.ty.object_align(self.model) };
+        self.clip(own)
+    }
+}
+
+/// The alignment that the member's own `aligned` asks for.
+fn explicit(checked: &Checked<'_>) -> Align {
+    checked.member.align.unwrap_or(Align::ONE)
+}
