@@ -1,5 +1,18 @@
 //! Calling conventions, one file per family: a const table, and a classifier that reads like the ABI document.
+//!
+//! What the families share is here and in two helpers: `cursor` hands out registers and stack bytes in the order of a
+//! convention's table, `draft` collects the plan.
 
+mod cursor;
+mod draft;
+mod sysv64;
+mod win64;
+
+pub use sysv64::SYSV64;
+pub use win64::WIN64;
+
+use crate::layout::{Scalar, Type};
+use crate::plan::Extension;
 use crate::{CallPlan, Error, Signature};
 
 /// A calling convention on an OS flavour.
@@ -15,6 +28,33 @@ pub enum Abi {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegSet(pub u32);
 
+impl RegSet {
+    /// The set of `registers`.
+    pub const fn of(registers: &[u8]) -> RegSet {
+        let mut bits = 0;
+        let mut index = 0;
+        while index < registers.len() {
+            bits |= 1 << registers[index];
+            index += 1;
+        }
+        RegSet(bits)
+    }
+
+    /// Whether `register` is one of them.
+    pub const fn contains(self, register: u8) -> bool {
+        register < 32 && self.0 >> register & 1 == 1
+    }
+}
+
+/// How argument registers are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counting {
+    /// Integer and vector registers apart: the third integer takes the third integer register.
+    PerClass,
+    /// By the argument's position: a vector register, once taken, uses up the integer register beside it.
+    ByPosition,
+}
+
 /// What can be said of a calling convention without code.
 #[derive(Debug)]
 pub struct Convention {
@@ -26,10 +66,14 @@ pub struct Convention {
     pub gp_params: &'static [u8],
     /// Vector argument registers, in order.
     pub vector_params: &'static [u8],
+    /// How the two sequences are counted.
+    pub counting: Counting,
     /// Integer result registers, in order.
     pub gp_results: &'static [u8],
     /// Vector result registers, in order.
     pub vector_results: &'static [u8],
+    /// The register that gives back the address of a result in memory.
+    pub hidden_returned: u8,
     /// Integer registers that a callee keeps.
     pub preserved_gp: RegSet,
     /// Vector registers that a callee keeps (all the bits that the convention knows of).
@@ -45,11 +89,63 @@ pub struct Convention {
 impl Abi {
     /// Every ABI there is.
     pub const ALL: &'static [Abi] = &[Abi::SysV64, Abi::Win64];
+
+    /// The table of this ABI.
+    pub fn convention(self) -> &'static Convention {
+        match self {
+            Abi::SysV64 => &SYSV64,
+            Abi::Win64 => &WIN64,
+        }
+    }
 }
 
 /// Decides where every piece of every argument and of the result goes.
+///
+/// # Errors
+///
+/// [`Error::FrameTooLarge`] where the arguments need more than [`crate::plan::MAX_FRAME`] bytes of stack,
+/// [`Error::SizeOverflow`] where a result's size does not fit a plan, [`Error::Unsupported`] for an array that is not
+/// a record's member.
 pub fn classify(signature: &Signature) -> Result<CallPlan, Error> {
+    if signature.params().iter().chain(signature.result()).any(|ty| matches!(ty, Type::Array(_))) {
+        return Err(Error::Unsupported { what: "C passes an array only inside a struct or union".into() });
+    }
     match signature.abi() {
-        Abi::SysV64 | Abi::Win64 => Err(Error::SizeOverflow { what: "a call" }),
+        Abi::SysV64 => sysv64::classify(signature),
+        Abi::Win64 => win64::classify(signature),
+    }
+}
+
+/// Hardware numbers of the x86-64 integer registers.
+mod gp {
+    pub(super) const RAX: u8 = 0;
+    pub(super) const RCX: u8 = 1;
+    pub(super) const RDX: u8 = 2;
+    pub(super) const RBX: u8 = 3;
+    pub(super) const RSP: u8 = 4;
+    pub(super) const RBP: u8 = 5;
+    pub(super) const RSI: u8 = 6;
+    pub(super) const RDI: u8 = 7;
+    pub(super) const R8: u8 = 8;
+    pub(super) const R9: u8 = 9;
+    pub(super) const R12: u8 = 12;
+    pub(super) const R13: u8 = 13;
+    pub(super) const R14: u8 = 14;
+    pub(super) const R15: u8 = 15;
+}
+
+/// How an integer narrower than `int` fills 32 bits.
+fn widening(scalar: Scalar) -> Extension {
+    match scalar {
+        Scalar::I8 | Scalar::I16 => Extension::Sign,
+        Scalar::Bool | Scalar::U8 | Scalar::U16 => Extension::Zero,
+        Scalar::I32
+        | Scalar::U32
+        | Scalar::I64
+        | Scalar::U64
+        | Scalar::I128
+        | Scalar::U128
+        | Scalar::Float(_)
+        | Scalar::Pointer => Extension::None,
     }
 }

@@ -1,0 +1,128 @@
+//! The plan while it is being made.
+
+use super::Convention;
+use super::cursor::{Area, Registers};
+use crate::layout::{DataModel, Type};
+use crate::plan::{ArgPlan, Extension, Location, Move, MoveRange, Passing, ResultPlan, Rule};
+use crate::{Align, CallPlan, Error, Signature, Size};
+use alloc::vec::Vec;
+
+/// The least that an argument takes on the stack of either x86-64 convention.
+const SLOT: Align = Align::of(8);
+
+/// A plan in the making: what is decided, and what is left to hand out.
+pub(super) struct Draft {
+    convention: &'static Convention,
+    args: Vec<ArgPlan>,
+    /// The moves so far.
+    pub(super) moves: Vec<Move>,
+    /// The argument registers left.
+    pub(super) registers: Registers,
+    stack: Area,
+    copies: Area,
+}
+
+impl Draft {
+    /// An empty plan for `signature`.
+    pub(super) fn new(convention: &'static Convention, signature: &Signature) -> Draft {
+        let params = signature.params().len();
+        Draft {
+            convention,
+            args: Vec::with_capacity(params),
+            // No x86-64 convention splits a value into more than two moves.
+            moves: Vec::with_capacity(2 * (params + 1)),
+            registers: Registers::params(convention),
+            stack: Area::new(Size::of(convention.shadow_space)),
+            copies: Area::new(Size::ZERO),
+        }
+    }
+
+    /// The number of moves so far, where a value's run begins.
+    pub(super) fn mark(&self) -> u32 {
+        u32::try_from(self.moves.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The moves since `start`.
+    pub(super) fn since(&self, start: u32) -> MoveRange {
+        MoveRange { start, end: self.mark() }
+    }
+
+    /// One move of a whole value to `location`.
+    pub(super) fn whole(
+        &mut self,
+        size: Size,
+        location: Location,
+        extension: Extension,
+        rule: &'static Rule,
+    ) -> Result<MoveRange, Error> {
+        let start = self.mark();
+        self.moves.push(Move { offset: 0, width: narrow(size)?, location, extension, rule });
+        Ok(self.since(start))
+    }
+
+    /// Stack bytes for a value of `size` bytes, at a multiple of `align` and of the stack's slots.
+    pub(super) fn stack_slot(&mut self, size: Size, align: Align) -> Result<Location, Error> {
+        let size = size.align_to(SLOT).ok_or(Error::SizeOverflow { what: "an argument" })?;
+        Ok(Location::Stack(self.stack.take(size, align.max(SLOT))?))
+    }
+
+    /// Room above the stack arguments for the copy of an argument that passes by address. Its offset counts from the
+    /// first copy until [`Draft::finish`] knows where that is.
+    pub(super) fn copy(&mut self, size: Size, align: Align) -> Result<u32, Error> {
+        self.copies.take(size, align)
+    }
+
+    /// The next parameter passes so.
+    pub(super) fn arg(&mut self, ty: &Type, size: Size, passing: Passing) -> Result<(), Error> {
+        let size = narrow(size)?;
+        self.args.push(ArgPlan { passing, size, in_slot: matches!(ty, Type::Scalar(_)) && size <= 8 });
+        Ok(())
+    }
+
+    /// The plan.
+    pub(super) fn finish(
+        mut self,
+        result: ResultPlan,
+        result_type: Option<&Type>,
+        vector_count: Option<u8>,
+    ) -> Result<CallPlan, Error> {
+        let stack_bytes = narrow(self.stack.end())?;
+        let mut frame = self.stack;
+        if self.copies.align() > Align::ONE {
+            let base = frame.take(self.copies.end(), self.copies.align())?;
+            for arg in &mut self.args {
+                if let Passing::Indirect { copy, .. } = &mut arg.passing {
+                    *copy += base;
+                }
+            }
+        }
+        let stack_align = Align::of(u64::from(self.convention.stack_align)).max(frame.align());
+        Ok(CallPlan {
+            abi: self.convention.abi,
+            args: self.args,
+            result,
+            result_size: narrow(result_type.map_or(Size::ZERO, size_of))?,
+            moves: self.moves,
+            stack_bytes,
+            frame_bytes: narrow(frame.end())?,
+            stack_align,
+            callee_pops: 0,
+            vector_count,
+        })
+    }
+}
+
+/// A size as plans keep it.
+fn narrow(size: Size) -> Result<u32, Error> {
+    u32::try_from(size.bytes()).map_err(|_| Error::SizeOverflow { what: "a value that is passed" })
+}
+
+/// A value's size. Whatever reaches a classifier has one size under all data models of x86-64.
+pub(super) fn size_of(ty: &Type) -> Size {
+    ty.size(&DataModel::LP64)
+}
+
+/// A value's alignment.
+pub(super) fn align_of(ty: &Type) -> Align {
+    ty.align(&DataModel::LP64)
+}
