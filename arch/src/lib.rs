@@ -17,6 +17,7 @@ extern crate alloc;
 pub mod abi;
 pub mod code;
 pub mod error;
+pub mod interp;
 pub mod isa;
 pub mod layout;
 pub mod plan;

@@ -3,6 +3,11 @@
 //! It is the only description of a convention that anything else reads: the encoder, the interpreter, `explain`, the
 //! tests. A move has no direction: a call reads it value → location, a callback location → value.
 
+mod check;
+mod table;
+
+pub use table::Table;
+
 use crate::Abi;
 use crate::units::Align;
 use alloc::vec::Vec;

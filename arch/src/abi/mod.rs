@@ -11,6 +11,7 @@ mod win64;
 pub use sysv64::SYSV64;
 pub use win64::WIN64;
 
+use crate::isa::x86_64::Gp;
 use crate::layout::{Scalar, Type};
 use crate::plan::Extension;
 use crate::{CallPlan, Error, Signature};
@@ -116,22 +117,15 @@ pub fn classify(signature: &Signature) -> Result<CallPlan, Error> {
     }
 }
 
-/// Hardware numbers of the x86-64 integer registers.
-mod gp {
-    pub(super) const RAX: u8 = 0;
-    pub(super) const RCX: u8 = 1;
-    pub(super) const RDX: u8 = 2;
-    pub(super) const RBX: u8 = 3;
-    pub(super) const RSP: u8 = 4;
-    pub(super) const RBP: u8 = 5;
-    pub(super) const RSI: u8 = 6;
-    pub(super) const RDI: u8 = 7;
-    pub(super) const R8: u8 = 8;
-    pub(super) const R9: u8 = 9;
-    pub(super) const R12: u8 = 12;
-    pub(super) const R13: u8 = 13;
-    pub(super) const R14: u8 = 14;
-    pub(super) const R15: u8 = 15;
+/// x86-64 registers as tables keep them.
+const fn numbers<const N: usize>(registers: [Gp; N]) -> [u8; N] {
+    let mut numbers = [0; N];
+    let mut index = 0;
+    while index < N {
+        numbers[index] = registers[index].number();
+        index += 1;
+    }
+    numbers
 }
 
 /// How an integer narrower than `int` fills 32 bits.

@@ -3,7 +3,8 @@
 //! `__float128`, `_Float16`, `_Complex`, values of no size), what mingw's gcc does.
 
 use super::draft::{Draft, align_of, size_of};
-use super::{Abi, Convention, Counting, RegSet, gp::*};
+use super::{Abi, Convention, Counting, RegSet, numbers};
+use crate::isa::x86_64::Gp::{R8, R9, R12, R13, R14, R15, Rax, Rbp, Rbx, Rcx, Rdi, Rdx, Rsi, Rsp};
 use crate::layout::{Float, Scalar, Type};
 use crate::plan::{Extension, Location, MoveRange, Passing, ResultPlan, Rule};
 use crate::{Align, CallPlan, Error, Signature, Size};
@@ -12,13 +13,13 @@ use crate::{Align, CallPlan, Error, Signature, Size};
 pub static WIN64: Convention = Convention {
     abi: Abi::Win64,
     document: "Microsoft x64 calling convention",
-    gp_params: &[RCX, RDX, R8, R9],
+    gp_params: &numbers([Rcx, Rdx, R8, R9]),
     vector_params: &[0, 1, 2, 3],
     counting: Counting::ByPosition,
-    gp_results: &[RAX],
+    gp_results: &numbers([Rax]),
     vector_results: &[0],
-    hidden_returned: RAX,
-    preserved_gp: RegSet::of(&[RBX, RSP, RBP, RSI, RDI, R12, R13, R14, R15]),
+    hidden_returned: Rax.number(),
+    preserved_gp: RegSet::of(&numbers([Rbx, Rsp, Rbp, Rsi, Rdi, R12, R13, R14, R15])),
     preserved_vector: RegSet::of(&[6, 7, 8, 9, 10, 11, 12, 13, 14, 15]),
     stack_align: 16,
     shadow_space: 32,
@@ -193,7 +194,7 @@ fn returned(ty: &Type) -> Returned {
     match (kind(ty, size), ty) {
         // "A scalar return value that can fit into 64 bits, including the __m64 type, is returned through RAX."
         // "[A user-defined type of] 1, 2, 4, 8, 16, 32, or 64 bits […] is returned by value through RAX."
-        (Kind::Integer(_), _) => Returned::In(Location::Gp(RAX), &IN_RAX),
+        (Kind::Integer(_), _) => Returned::In(Location::Gp(Rax.number()), &IN_RAX),
         // "Non-scalar types including floats, doubles, and vector types such as __m128, __m128i, __m128d are returned
         // in XMM0." So clang has it for __m256 and __m512 too; gcc returns these through memory.
         (Kind::Float, _) | (Kind::Reference, Type::Vector(_)) => Returned::In(Location::Vector(0), &IN_XMM0),
