@@ -11,5 +11,6 @@
 
 mod code_memory;
 mod fork;
+mod stub_table;
 #[cfg(test)]
 mod testing;

@@ -5,6 +5,7 @@
 
 mod bitfield;
 mod gnu;
+mod key;
 mod leaves;
 mod model;
 mod msvc;
@@ -117,7 +118,7 @@ pub struct Array {
 }
 
 /// A complete C object type, laid out.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
     /// A number or a pointer.
     Scalar(Scalar),

@@ -7,6 +7,7 @@ use std::fs;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Instant;
 
 /// `mov eax, value; ret`.
 fn returns(value: u32) -> [u8; 6] {
@@ -242,4 +243,34 @@ fn a_refusal_says_who_may_have_refused_and_spoils_nothing() {
         source.raw_os_error() == Some(libc::EACCES) && error.to_string().contains("MDWE") && run(before) == 1
     });
     assert!(child.succeeded());
+}
+
+/// `cargo test --release --lib -- --ignored --nocapture what_publishing_costs`
+#[test]
+#[ignore = "prints times"]
+fn what_publishing_costs() {
+    const STUBS: usize = 16_000;
+    const TOGETHER: usize = 16;
+    let code = long_code(300, 1);
+    let per_stub = |publish: &mut dyn FnMut(), stubs: usize| {
+        let start = Instant::now();
+        (0..STUBS / stubs).for_each(|_| publish());
+        start.elapsed().as_secs_f64() * 1e6 / STUBS as f64
+    };
+    for others in 0..=1 {
+        let busy = Running::new();
+        thread::scope(|scope| {
+            let _off = Off(&busy);
+            (0..others).for_each(|_| drop(scope.spawn(|| while busy.is_on() {})));
+            let memory = CodeMemory::new();
+            let single = per_stub(&mut || drop(memory.publish(&code)), 1);
+            let together = per_stub(&mut || drop(memory.publish_all([code.as_slice(); TOGETHER])), TOGETHER);
+            let page = long_code(4096, 1);
+            let page_each = per_stub(&mut || drop(memory.publish(&page)), 1);
+            println!(
+                "{others} other threads: one at a time {single:.2} µs, {TOGETHER} together {together:.2} µs each, \
+                 a page each {page_each:.2} µs"
+            );
+        });
+    }
 }

@@ -1,0 +1,137 @@
+//! The stub table: from a signature to its stub, shared by all threads.
+//!
+//! Looked into when a function is bound, never when it is called. The key is what the types are, not where their
+//! descriptions lie: a caller that describes the same function again finds the same stub.
+//!
+//! A hit takes a read lock and allocates nothing. Misses take turns: the first prepares and publishes the stub, those
+//! who wanted the same one find it when their turn comes, so that no code is made in vain. Making code in parallel would
+//! gain little, because most of a miss is the system calls of publishing, which wait for one another anyway. Hits do not
+//! wait for a miss but while it enters its stub.
+//!
+//! Stubs live until the process ends, as their code does: there is one for each distinct signature, however often it is
+//! bound.
+
+#[cfg(test)]
+mod tests;
+
+use super::code_memory::{self, CodeMemory, CodePtr, PublishError};
+use super::fork;
+use crate::arch::{self, CallPlan, Signature};
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
+
+/// The process-wide table.
+pub(super) static GLOBAL: StubTable = StubTable::new(&code_memory::GLOBAL);
+
+/// Everything that calling a function of one signature takes.
+#[derive(Debug)]
+pub(crate) struct Stub {
+    /// What it is for.
+    pub(crate) signature: Signature,
+    /// Where everything goes.
+    pub(crate) plan: CallPlan,
+    /// The code that takes its arguments from slots.
+    pub(crate) slots: CodePtr,
+    /// The code that takes its arguments from an array of pointers.
+    pub(crate) gather: CodePtr,
+}
+
+/// Why there is no stub for a signature.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PrepareError {
+    /// The convention has no place for it.
+    #[error(transparent)]
+    Plan(#[from] arch::Error),
+    /// The system did not take the code.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+}
+
+/// A plan and its code, before it is published.
+pub(crate) struct Prepared {
+    /// Where everything goes.
+    pub(crate) plan: CallPlan,
+    /// The stub that takes its arguments from slots.
+    pub(crate) slots: Vec<u8>,
+    /// The stub that takes its arguments from an array of pointers.
+    pub(crate) gather: Vec<u8>,
+}
+
+/// The key lies in the stub.
+type Stubs = HashMap<&'static Signature, &'static Stub, RandomState>;
+
+/// From a signature to its stub.
+pub(crate) struct StubTable {
+    memory: &'static CodeMemory,
+    /// Held by the one miss that is being prepared. Taken before the lock on `stubs`, and that before the memory's.
+    turn: Mutex<()>,
+    /// `None` until the first: its hasher gets its seed at run time.
+    stubs: RwLock<Option<Stubs>>,
+}
+
+impl StubTable {
+    /// A table of its own, whose code goes to `memory`.
+    pub(crate) const fn new(memory: &'static CodeMemory) -> StubTable {
+        StubTable { memory, turn: Mutex::new(()), stubs: RwLock::new(None) }
+    }
+
+    /// The process-wide table.
+    pub(crate) fn global() -> &'static StubTable {
+        fork::hold_locks_across();
+        &GLOBAL
+    }
+
+    /// The stub for `signature`: the one there is, or one from what `prepare` makes.
+    ///
+    /// # Errors
+    ///
+    /// Why there can be none. Nothing is remembered of it: the next call tries again.
+    pub(crate) fn get_or_prepare(
+        &self,
+        signature: &Signature,
+        prepare: impl FnOnce(&Signature) -> Result<Prepared, arch::Error>,
+    ) -> Result<&'static Stub, PrepareError> {
+        if let Some(stub) = self.get(signature) {
+            return Ok(stub);
+        }
+        let _turn = self.take_turn();
+        if let Some(stub) = self.get(signature) {
+            return Ok(stub);
+        }
+        let Prepared { plan, slots, gather } = prepare(signature)?;
+        let [slots, gather] = self.memory.publish_all([&slots, &gather])?;
+        let stub: &'static Stub =
+            Box::leak(Box::new(Stub { signature: signature.clone(), plan, slots, gather }));
+        self.write().get_or_insert_default().insert(&stub.signature, stub);
+        Ok(stub)
+    }
+
+    #[inline(never)]
+    fn get(&self, signature: &Signature) -> Option<&'static Stub> {
+        let stubs = self.stubs.read().unwrap_or_else(PoisonError::into_inner);
+        stubs.as_ref()?.get(signature).copied()
+    }
+
+    // A poisoned lock is taken all the same: `turn` guards no data, and an entry is whole or absent.
+
+    fn take_turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Option<Stubs>> {
+        self.stubs.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All of the table's locks, for a fork.
+    pub(super) fn lock(&self) -> Locks<'_> {
+        let turn = self.take_turn();
+        Locks { _turn: turn, _stubs: self.write() }
+    }
+}
+
+/// The guards of a table that stands still.
+pub(super) struct Locks<'a> {
+    _turn: MutexGuard<'a, ()>,
+    _stubs: RwLockWriteGuard<'a, Option<Stubs>>,
+}

@@ -1,0 +1,161 @@
+//! One stub for each signature, whoever asks, from whatever thread, on both sides of a fork.
+
+use super::{PrepareError, Prepared, Stub, StubTable};
+use crate::arch::layout::{DataModel, Float, Scalar, Type};
+use crate::arch::plan::ResultPlan;
+use crate::arch::{self, Abi, Align, CallPlan, Signature};
+use crate::engine::code_memory::CodeMemory;
+use crate::engine::testing::in_child;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+const SCALARS: [Scalar; 4] = [Scalar::I32, Scalar::U64, Scalar::Pointer, Scalar::Float(Float::F64)];
+
+/// Signature number `number`: its digits to base 4 are its parameters. Made anew at each call.
+fn numbered(number: usize) -> Signature {
+    let mut params = Vec::new();
+    let mut rest = number;
+    while rest > 0 {
+        params.push(Type::Scalar(SCALARS[rest % 4]));
+        rest /= 4;
+    }
+    Signature::new(Abi::SysV64, Some(Type::Scalar(Scalar::I32)), params).unwrap()
+}
+
+/// Stubs that return `number` and `!number` as an `int`; the code is x86-64's.
+fn prepared(number: usize) -> Prepared {
+    let returns = |value: u32| [&[0xb8][..], &value.to_le_bytes(), &[0xc3]].concat();
+    let number = u32::try_from(number).unwrap();
+    let plan = CallPlan {
+        abi: Abi::SysV64,
+        args: Vec::new(),
+        result: ResultPlan::None,
+        result_size: 0,
+        moves: Vec::new(),
+        stack_bytes: 0,
+        frame_bytes: 0,
+        stack_align: Align::of(16),
+        callee_pops: 0,
+        vector_count: None,
+    };
+    Prepared { plan, slots: returns(number), gather: returns(!number) }
+}
+
+/// Whether `stub` is the one that `prepared` makes of `number`.
+#[allow(unsafe_code)]
+fn is_numbered(stub: &Stub, number: usize) -> bool {
+    let call = |code: *const u8| {
+        // SAFETY: the stubs of these tests take nothing and return an `int`.
+        let function: extern "C" fn() -> u32 = unsafe { std::mem::transmute(code) };
+        function()
+    };
+    let number = u32::try_from(number).unwrap();
+    call(stub.slots.as_ptr()) == number && call(stub.gather.as_ptr()) == !number
+}
+
+fn table() -> StubTable {
+    StubTable::new(CodeMemory::global())
+}
+
+#[test]
+fn the_key_is_what_the_types_are() {
+    let table = table();
+    let int = || Type::Scalar(Scalar::I32);
+    let ints = |len| Type::array(int(), len, &DataModel::LP64).unwrap();
+    let described = || {
+        let new = |abi, result, params| Signature::new(abi, result, params).unwrap();
+        let variadic = |fixed| Signature::variadic(Abi::SysV64, None, vec![int(), int()], fixed).unwrap();
+        [
+            new(Abi::SysV64, None, vec![]),
+            new(Abi::Win64, None, vec![]),
+            new(Abi::SysV64, Some(int()), vec![]),
+            new(Abi::SysV64, None, vec![int()]),
+            new(Abi::SysV64, None, vec![int(), int()]),
+            variadic(1),
+            variadic(2),
+            new(Abi::SysV64, None, vec![Type::Scalar(Scalar::U32)]),
+            new(Abi::SysV64, None, vec![Type::Scalar(Scalar::Float(Float::F32))]),
+            new(Abi::SysV64, None, vec![Type::Complex(Float::F32)]),
+            new(Abi::SysV64, None, vec![ints(2)]),
+            new(Abi::SysV64, None, vec![ints(3)]),
+        ]
+    };
+    for (number, signature) in described().iter().enumerate() {
+        table.get_or_prepare(signature, |_| Ok(prepared(number))).unwrap();
+    }
+    for (number, again) in described().iter().enumerate() {
+        let stub = table.get_or_prepare(again, |_| panic!("{again:?} is there")).unwrap();
+        assert!(is_numbered(stub, number), "{again:?}");
+    }
+}
+
+#[test]
+fn an_error_is_passed_on_and_not_remembered() {
+    let (table, signature) = (table(), numbered(5));
+    let limit = arch::Error::TooDeep { limit: 1 };
+    let error = table.get_or_prepare(&signature, |_| Err(limit.clone())).unwrap_err();
+    assert!(matches!(error, PrepareError::Plan(given) if given == limit));
+    assert!(is_numbered(table.get_or_prepare(&signature, |_| Ok(prepared(5))).unwrap(), 5));
+}
+
+#[test]
+fn parent_and_child_prepare_without_touching_each_other() {
+    const BEFORE: usize = 100;
+    let table = table();
+    let bind = |numbers: std::ops::Range<usize>, tag: usize| {
+        numbers.into_iter().all(|number| {
+            let expected = if number < BEFORE { number } else { number | tag };
+            let stub = table.get_or_prepare(&numbered(number), |_| Ok(prepared(expected)));
+            stub.is_ok_and(|stub| is_numbered(stub, expected))
+        })
+    };
+    assert!(bind(0..BEFORE, 0));
+    let child = in_child(|| bind(0..1_100, 1 << 16));
+    assert!(bind(0..1_100, 1 << 17));
+    assert!(child.succeeded());
+    assert!(bind(0..1_100, 1 << 17));
+}
+
+#[test]
+fn each_signature_is_prepared_once_by_eight_threads() {
+    const THREADS: usize = 8;
+    /// A prime, so that every stride visits all.
+    const SIGNATURES: usize = 2_003;
+    let table = table();
+    let prepared_count: Vec<AtomicUsize> = (0..SIGNATURES).map(|_| AtomicUsize::new(0)).collect();
+    let bind_all = |thread: usize| {
+        // Each thread goes another way round, and meets the others everywhere.
+        let order = (0..SIGNATURES).map(|i| (i * (2 * thread + 1) + thread) % SIGNATURES);
+        let mut found = vec![None; SIGNATURES];
+        for number in order.clone().chain(order) {
+            let stub = table.get_or_prepare(&numbered(number), |_| {
+                prepared_count[number].fetch_add(1, Ordering::Relaxed);
+                Ok(prepared(number))
+            });
+            let stub = stub.unwrap();
+            assert!(is_numbered(stub, number));
+            assert_eq!(stub.signature, numbered(number));
+            let before = found[number].replace(std::ptr::from_ref(stub).addr());
+            assert!(before.is_none_or(|before| before == std::ptr::from_ref(stub).addr()));
+        }
+        found
+    };
+    let found: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || bind_all(thread))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
+    assert!(prepared_count.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+}
+
+/// `cargo test --release --lib --no-run`, then
+/// `valgrind --tool=callgrind --toggle-collect='*StubTable::get' TEST_BINARY --ignored what_a_hit_costs`
+#[test]
+#[ignore = "counted by callgrind"]
+fn what_a_hit_costs() {
+    let table = table();
+    let signature = numbered(6);
+    for _ in 0..1_001 {
+        table.get_or_prepare(&signature, |_| Ok(prepared(6))).unwrap();
+    }
+}
