@@ -274,3 +274,27 @@ fn what_publishing_costs() {
         });
     }
 }
+
+/// `cargo test --release --lib -- --ignored --nocapture hundred_thousand`
+#[test]
+#[ignore = "prints times"]
+fn what_a_hundred_thousand_stubs_cost() {
+    const STUBS: usize = 100_000;
+    let resident = || {
+        let pages = fs::read_to_string("/proc/self/statm").unwrap();
+        pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4
+    };
+    let (memory, code) = (CodeMemory::new(), long_code(300, 1));
+    let (mappings_before, resident_before) = (mappings().len(), resident());
+    for tenth in 1..=10 {
+        let start = Instant::now();
+        (0..STUBS / 10).for_each(|_| drop(memory.publish(&code).unwrap()));
+        let each = start.elapsed().as_secs_f64() * 1e6 / (STUBS / 10) as f64;
+        println!(
+            "{}: {each:.2} µs each, {} mappings, {} KiB",
+            tenth * STUBS / 10,
+            mappings().len() - mappings_before,
+            resident() - resident_before
+        );
+    }
+}
