@@ -160,6 +160,18 @@ pub struct CallPlan {
 }
 
 impl CallPlan {
+    /// The register that all of the result is in, where it is one integer or vector register and at most 8 bytes.
+    pub fn result_register(&self) -> Option<Location> {
+        let ResultPlan::Direct(run) = self.result else { return None };
+        match self.moves_of(run) {
+            [piece] if piece.width <= 8 => match piece.location {
+                Location::Gp(_) | Location::Vector(_) => Some(piece.location),
+                Location::X87(_) | Location::Stack(_) => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The moves of a run.
     pub fn moves_of(&self, run: MoveRange) -> &[Move] {
         let run: Range<usize> = run.start as usize..run.end as usize;

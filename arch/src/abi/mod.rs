@@ -41,6 +41,36 @@ impl RegSet {
         RegSet(bits)
     }
 
+    /// Those in this set and not in `other`.
+    pub const fn minus(self, other: RegSet) -> RegSet {
+        RegSet(self.0 & !other.0)
+    }
+
+    /// Those in either.
+    pub const fn union(self, other: RegSet) -> RegSet {
+        RegSet(self.0 | other.0)
+    }
+
+    /// Those in both.
+    pub const fn intersection(self, other: RegSet) -> RegSet {
+        RegSet(self.0 & other.0)
+    }
+
+    /// How many.
+    pub const fn len(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Their numbers, in order.
+    pub fn iter(self) -> impl Iterator<Item = u8> {
+        (0..32).filter(move |number| self.contains(*number))
+    }
+
     /// Whether `register` is one of them.
     pub const fn contains(self, register: u8) -> bool {
         register < 32 && self.0 >> register & 1 == 1

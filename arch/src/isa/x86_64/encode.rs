@@ -131,6 +131,12 @@ impl Assembler {
         self.code.put(Bytes::one(imm.cast_unsigned()));
     }
 
+    /// `opcode /r ib` with a register and memory.
+    fn reg_mem_imm8(&mut self, opcode: Opcode, reg: impl Into<u8>, mem: Mem, imm: u8) {
+        self.reg_mem(opcode, reg, mem);
+        self.code.put(Bytes::one(imm));
+    }
+
     /// `VEX.256.0F.WIG opcode /r` with memory.
     fn vex_256_mem(&mut self, opcode: u8, reg: Xmm, mem: Mem) {
         self.put_mem(vex_256_0f(opcode, reg.number(), mem.base.number()), reg.number(), mem);
@@ -278,6 +284,8 @@ forms! {
     movd_x_r32(to: Xmm, from: Gp) => reg_reg(op_0f(0x6E).after(0x66), to, from);
     /// MOVD r/m32, xmm: 66 0F 7E /r. Clears the upper half.
     movd_r32_x(to: Gp, from: Xmm) => reg_reg(op_0f(0x7E).after(0x66), from, to);
+    /// PINSRW xmm, r32/m16, imm8: 66 0F C4 /r ib. Replaces one of the eight 16-bit lanes.
+    pinsrw_x_m_imm8(to: Xmm, from: Mem, lane: u8) => reg_mem_imm8(op_0f(0xC4).after(0x66), to, from, lane);
     /// PSRLDQ xmm, imm8: 66 0F 73 /3 ib. Shifts right by `count` bytes.
     psrldq_x_imm8(to: Xmm, count: u8) => reg_imm8(op_0f(0x73).after(0x66), 3, to, count);
 

@@ -1,5 +1,6 @@
 //! x86-64: its registers and an assembler.
 
+pub mod emit;
 pub mod encode;
 mod format;
 pub mod reg;

@@ -99,6 +99,11 @@ impl Gp {
         if number < 16 { Some(Gp::ALL[number as usize]) } else { None }
     }
 
+    /// The register whose number these low 4 bits are: for numbers from a plan, which are registers of its own ABI.
+    pub const fn from_low_bits(number: u8) -> Gp {
+        Gp::ALL[(number & 15) as usize]
+    }
+
     /// The number that instructions carry, 0 to 15.
     pub const fn number(self) -> u8 {
         self as u8
@@ -127,6 +132,11 @@ impl Xmm {
     /// The register with this number, if there is one.
     pub const fn from_number(number: u8) -> Option<Xmm> {
         if number < 16 { Some(Xmm::ALL[number as usize]) } else { None }
+    }
+
+    /// The register whose number these low 4 bits are: for numbers from a plan, which are registers of its own ABI.
+    pub const fn from_low_bits(number: u8) -> Xmm {
+        Xmm::ALL[(number & 15) as usize]
     }
 
     /// The number that instructions carry, 0 to 15.

@@ -144,6 +144,19 @@ impl Checker {
         }
     }
 
+    fn load_lane(&mut self, name: &'static str, form: fn(&mut Assembler, Xmm, Mem, u8), code: Code) {
+        self.checked.push(name);
+        for &to in Xmm::ALL.iter() {
+            for from in memory_operands() {
+                for lane in 0..8 {
+                    let register = Operand::Register(xmm(to));
+                    let expected = [register, Operand::Memory(from, 1), Operand::Immediate(u64::from(lane))];
+                    check(code, &expected, |a| form(a, to, from, lane));
+                }
+            }
+        }
+    }
+
     fn store<R: Class>(
         &mut self,
         name: &'static str,
@@ -344,6 +357,7 @@ fn check_vectors_and_x87(c: &mut Checker) {
     form!(c.reg_reg(movq_r64_x, Movq_rm64_xmm, r64, xmm));
     form!(c.reg_reg(movd_x_r32, Movd_xmm_rm32, xmm, r32));
     form!(c.reg_reg(movd_r32_x, Movd_rm32_xmm, r32, xmm));
+    form!(c.load_lane(pinsrw_x_m_imm8, Pinsrw_xmm_r32m16_imm8));
     form!(c.reg_count(psrldq_x_imm8, Psrldq_xmm_imm8, xmm));
     form!(c.load(vmovups_y_m, VEX_Vmovups_ymm_ymmm256, ymm));
     form!(c.store(vmovups_m_y, VEX_Vmovups_ymmm256_ymm, ymm));

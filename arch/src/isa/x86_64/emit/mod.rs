@@ -1,0 +1,153 @@
+//! From a call plan to a stub: Rust → C.
+//!
+//! A stub is entered as `stub(target, arguments, result)` under the *entry* convention and calls `target` under the
+//! plan's. It comes in two shapes, which differ in what `arguments` points at:
+//!
+//! - [`Shape::Slots`]: an array of 8-byte slots, each holding a scalar or an aggregate's address. A result that comes
+//!   back in one register is left there, so such a stub ends in a jump where nothing waits on the stack.
+//! - [`Shape::Gather`]: an array of pointers to the arguments' values. Every result is stored through `result`.
+//!
+//! ```text
+//!            on entry              while the target runs
+//!            ├──────────────┤      ├──────────────────────┤
+//!            │ return       │      │ return address       │
+//!      rsp ▶ ├──────────────┤      ├──────────────────────┤
+//!                                  │ result pointer       │ if it is needed afterwards
+//!                                  │ kept registers       │ preserved by the entry's convention, not by the target's
+//!                                  │ copies               │ ┐
+//!                                  │ stack arguments      │ ├ the plan's frame
+//!                                  │ shadow space         │ ┘
+//!                            rsp ▶ ├──────────────────────┤
+//! ```
+//!
+//! Order: the frame; what lies in memory (it may use any register); then the registers, the one that holds `arguments`
+//! last; then AL and the branch.
+
+mod copy;
+mod frame;
+mod load;
+mod result;
+
+use super::{Assembler, Gp, Mem};
+use crate::abi::Convention;
+use crate::plan::{ArgPlan, CallPlan, Location, Passing, ResultPlan};
+use alloc::vec::Vec;
+use frame::Frame;
+
+/// What a stub's `arguments` parameter points at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// 8-byte slots.
+    Slots,
+    /// Pointers to the values.
+    Gather,
+}
+
+/// The code of a stub of `shape` for `plan`, entered under `entry`.
+pub fn stub(plan: &CallPlan, shape: Shape, entry: &Convention) -> Vec<u8> {
+    let mut stub = Stub::new(plan, shape, entry);
+    stub.asm.endbr64();
+    stub.settle_entry_registers();
+    match stub.frame {
+        None => {
+            stub.load_registers();
+            stub.asm.jmp_r64(stub.target);
+        }
+        Some(frame) => {
+            stub.enter(&frame);
+            stub.store_stack_arguments();
+            stub.load_registers();
+            stub.asm.call_r64(stub.target);
+            stub.leave(&frame);
+            stub.asm.ret();
+        }
+    }
+    stub.asm.finish()
+}
+
+/// Scratch in every convention here: no argument, no result, kept by nobody.
+const TARGET_HOME: Gp = Gp::R11;
+const ARGUMENTS_HOME: Gp = Gp::R10;
+/// Not an argument register in any convention here; AL is set after its last use.
+const SCRATCH: Gp = Gp::Rax;
+
+/// A stub in the making.
+struct Stub<'a> {
+    asm: Assembler,
+    plan: &'a CallPlan,
+    shape: Shape,
+    /// `None` where the stub ends in a jump.
+    frame: Option<Frame>,
+    /// Where the target's address is.
+    target: Gp,
+    /// Where the address of the slots or pointers is.
+    arguments: Gp,
+    /// Where the result's address is, until arguments are loaded.
+    result: Gp,
+}
+
+impl<'a> Stub<'a> {
+    fn new(plan: &'a CallPlan, shape: Shape, entry: &Convention) -> Stub<'a> {
+        Stub {
+            asm: Assembler::with_capacity(64 + 24 * plan.moves.len()),
+            plan,
+            shape,
+            frame: Frame::of(plan, shape, entry),
+            target: Gp::from_low_bits(entry.gp_params[0]),
+            arguments: Gp::from_low_bits(entry.gp_params[1]),
+            result: Gp::from_low_bits(entry.gp_params[2]),
+        }
+    }
+
+    /// Moves the target and the arguments' address out of registers that are about to be overwritten.
+    fn settle_entry_registers(&mut self) {
+        let copies_in_bulk = copy::in_bulk(self.plan);
+        if self.writes_gp(self.target) || copies_in_bulk {
+            self.asm.mov_r64_r64(TARGET_HOME, self.target);
+            self.target = TARGET_HOME;
+        }
+        if copies_in_bulk {
+            self.asm.mov_r64_r64(ARGUMENTS_HOME, self.arguments);
+            self.arguments = ARGUMENTS_HOME;
+        }
+    }
+
+    /// Whether an argument, or the result's address, passes in `register`.
+    fn writes_gp(&self, register: Gp) -> bool {
+        let location = Location::Gp(register.number());
+        let hidden = match &self.plan.result {
+            ResultPlan::Hidden { pointer, .. } => *pointer == location,
+            ResultPlan::None | ResultPlan::Direct(_) => false,
+        };
+        hidden
+            || self.plan.args.iter().any(|arg| match &arg.passing {
+                Passing::Direct(run) => self.plan.moves_of(*run).iter().any(|m| m.location == location),
+                Passing::Indirect { pointer, .. } => *pointer == location,
+                Passing::Ignored(_) => false,
+            })
+    }
+
+    /// Where argument `index`'s value is; its address is loaded into [`SCRATCH`] unless its slot holds the value.
+    fn value_of(&mut self, index: usize, arg: &ArgPlan) -> Mem {
+        let entry = self.slot(index);
+        match self.shape {
+            Shape::Slots if arg.in_slot => entry,
+            Shape::Slots | Shape::Gather => {
+                self.asm.mov_r64_m(SCRATCH, entry);
+                Mem::at(SCRATCH, 0)
+            }
+        }
+    }
+
+    /// Entry `index` of the array that `arguments` points at.
+    fn slot(&self, index: usize) -> Mem {
+        // At most MAX_PARAMS entries.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+        Mem::at(self.arguments, index as i32 * 8)
+    }
+}
+
+/// `address` moved on by `bytes`, which a plan keeps below 2^31.
+fn offset(address: Mem, bytes: u32) -> Mem {
+    Mem::at(address.base, address.disp.wrapping_add_unsigned(bytes))
+}
