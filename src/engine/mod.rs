@@ -11,6 +11,7 @@
 
 mod code_memory;
 mod fork;
+mod prepare;
 mod stub_table;
 #[cfg(test)]
 mod testing;

@@ -1,7 +1,8 @@
-//! For tests: a child process to do something in.
+//! For tests: a child process to do something in, and threads that work until the test ends.
 #![allow(unsafe_code)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A forked child that is running or has ended.
 #[must_use]
@@ -31,5 +32,28 @@ impl Child {
         // SAFETY: `self` is a child that nobody else waits for.
         let waited = unsafe { libc::waitpid(self.0, &mut status, 0) };
         waited == self.0 && libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
+    }
+}
+
+/// Threads work while this is on.
+pub(super) struct Running(AtomicBool);
+
+impl Running {
+    /// It is on.
+    pub(super) const fn new() -> Running {
+        Running(AtomicBool::new(true))
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Turns it off at the end of its scope, also where the test fails: a scope waits for its threads.
+pub(super) struct Off<'a>(pub(super) &'a Running);
+
+impl Drop for Off<'_> {
+    fn drop(&mut self) {
+        self.0.0.store(false, Ordering::Relaxed);
     }
 }

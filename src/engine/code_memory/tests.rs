@@ -1,11 +1,10 @@
 //! What is published runs, stays, and was never writable while it was executable. The code here is x86-64's.
 
 use super::{CodeMemory, CodePtr, PublishError};
-use crate::engine::testing::in_child;
+use crate::engine::testing::{Off, Running, in_child};
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::RwLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -27,28 +26,6 @@ fn run(code: CodePtr) -> u32 {
     // SAFETY: everything these tests publish takes nothing and returns an `int`.
     let function: extern "C" fn() -> u32 = unsafe { std::mem::transmute(code.as_ptr()) };
     function()
-}
-
-/// Ends the threads that work while this is true, also where the test fails.
-struct Running(AtomicBool);
-
-impl Running {
-    const fn new() -> Running {
-        Running(AtomicBool::new(true))
-    }
-
-    fn is_on(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// Turns it off at the end of its scope.
-struct Off<'a>(&'a Running);
-
-impl Drop for Off<'_> {
-    fn drop(&mut self) {
-        self.0.0.store(false, Ordering::Relaxed);
-    }
 }
 
 /// Start, end and permissions of every mapping of this process.
@@ -288,7 +265,7 @@ fn what_a_hundred_thousand_stubs_cost() {
     let (mappings_before, resident_before) = (mappings().len(), resident());
     for tenth in 1..=10 {
         let start = Instant::now();
-        (0..STUBS / 10).for_each(|_| drop(memory.publish(&code).unwrap()));
+        (0..STUBS / 10).for_each(|_| assert!(memory.publish(&code).is_ok()));
         let each = start.elapsed().as_secs_f64() * 1e6 / (STUBS / 10) as f64;
         println!(
             "{}: {each:.2} µs each, {} mappings, {} KiB",

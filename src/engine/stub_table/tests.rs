@@ -5,7 +5,9 @@ use crate::arch::layout::{DataModel, Float, Scalar, Type};
 use crate::arch::plan::ResultPlan;
 use crate::arch::{self, Abi, Align, CallPlan, Signature};
 use crate::engine::code_memory::CodeMemory;
-use crate::engine::testing::in_child;
+use crate::engine::prepare::prepare;
+use crate::engine::testing::{Off, Running, in_child};
+use std::ffi::c_void;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -148,6 +150,78 @@ fn each_signature_is_prepared_once_by_eight_threads() {
     assert!(prepared_count.iter().all(|count| count.load(Ordering::Relaxed) == 1));
 }
 
+/// A signature of `int`s and `long`s, told apart by `number`'s bits, and the sum that [`sum`] makes of 1, 2, 3, ….
+fn summing(number: u64) -> (Signature, i64) {
+    let width = |bit: u32| if number >> bit & 1 == 0 { Scalar::I32 } else { Scalar::I64 };
+    let params: Vec<Type> = (0..14).map(|bit| Type::Scalar(width(bit))).collect();
+    let count = i64::try_from(params.len()).unwrap();
+    let result = Some(Type::Scalar(Scalar::I64));
+    (Signature::new(Abi::SysV64, result, params).unwrap(), count * (count + 1) / 2)
+}
+
+/// The callee: an `int` that fits is as good in a `long` here, since slots are read by their parameter's type.
+#[allow(clippy::too_many_arguments)]
+extern "C" fn sum(
+    a: i32,
+    b: i32,
+    c: i32,
+    d: i32,
+    e: i32,
+    f: i32,
+    g: i32,
+    h: i32,
+    i: i32,
+    j: i32,
+    k: i32,
+    l: i32,
+    m: i32,
+    n: i32,
+) -> i64 {
+    [a, b, c, d, e, f, g, h, i, j, k, l, m, n].into_iter().map(i64::from).sum()
+}
+
+/// Binds what [`summing`] makes of `numbers` by the process-wide table, and calls it.
+#[allow(unsafe_code)]
+fn bind_and_sum(numbers: std::ops::Range<u64>) -> bool {
+    let slots: [u64; 14] = std::array::from_fn(|index| index as u64 + 1);
+    numbers.into_iter().all(|number| {
+        let (signature, expected) = summing(number);
+        let stub = StubTable::global()
+            .get_or_prepare(&signature, |signature| prepare(signature, Abi::SysV64))
+            .unwrap();
+        // SAFETY: a `slots` stub takes the target and the slots, and leaves a `long` in its register. `sum` reads the low
+        // half of what each parameter passes in, which is all there is to these values.
+        let sum_of_slots = unsafe {
+            let call: extern "C" fn(*const c_void, *const u64) -> i64 =
+                std::mem::transmute(stub.slots.as_ptr());
+            call(sum as *const c_void, slots.as_ptr())
+        };
+        sum_of_slots == expected
+    })
+}
+
+#[test]
+fn a_fork_while_others_prepare_leaves_the_child_a_free_table() {
+    let running = Running::new();
+    thread::scope(|scope| {
+        let (running, _off) = (&running, Off(&running));
+        for thread in 1..=2 {
+            scope.spawn(move || {
+                let mut number = thread << 12;
+                while running.is_on() && number < (thread + 1) << 12 {
+                    assert!(bind_and_sum(number..number + 1));
+                    number += 1;
+                }
+            });
+        }
+        for round in 0..40 {
+            let child = in_child(|| bind_and_sum(round..round + 100));
+            assert!(bind_and_sum(round..round + 10));
+            assert!(child.succeeded());
+        }
+    });
+}
+
 /// `cargo test --release --lib --no-run`, then
 /// `valgrind --tool=callgrind --toggle-collect='*StubTable::get' TEST_BINARY --ignored what_a_hit_costs`
 #[test]
@@ -157,5 +231,17 @@ fn what_a_hit_costs() {
     let signature = numbered(6);
     for _ in 0..1_001 {
         table.get_or_prepare(&signature, |_| Ok(prepared(6))).unwrap();
+    }
+}
+
+/// As for [`what_a_hit_costs`], with `--toggle-collect='*StubTable::get_or_prepare*'`.
+#[test]
+#[ignore = "counted by callgrind"]
+fn what_a_miss_costs() {
+    let table = table();
+    for number in 0..1_000 {
+        let scalars = (0..8).map(|index| Type::Scalar(SCALARS[number >> (2 * index) & 3])).collect();
+        let signature = Signature::new(Abi::SysV64, Some(Type::Scalar(Scalar::I32)), scalars).unwrap();
+        table.get_or_prepare(&signature, |signature| prepare(signature, Abi::SysV64)).unwrap();
     }
 }
