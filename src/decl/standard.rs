@@ -1,0 +1,63 @@
+//! The type names of the standard headers, known without them. A declaration may declare them itself: its own wins.
+
+use crate::ctype::{Integer, Shape};
+use callsmith_arch::Size;
+use callsmith_arch::layout::{BitFieldRule, DataModel, Scalar};
+
+/// The type that a standard header gives `name` on the target of `model`.
+pub(super) fn typedef(name: &str, model: &DataModel) -> Option<Shape> {
+    let integer = match name {
+        "bool" => Integer::Bool,
+        "int8_t" | "int_least8_t" | "int_fast8_t" => Integer::SChar,
+        "uint8_t" | "uint_least8_t" | "uint_fast8_t" | "char8_t" => Integer::UChar,
+        "int16_t" | "int_least16_t" => Integer::Short,
+        "uint16_t" | "uint_least16_t" | "char16_t" => Integer::UShort,
+        "int32_t" | "int_least32_t" => Integer::Int,
+        "uint32_t" | "uint_least32_t" | "char32_t" => Integer::UInt,
+        "int64_t" | "int_least64_t" | "int_fast64_t" | "intmax_t" => int64(model),
+        "uint64_t" | "uint_least64_t" | "uint_fast64_t" | "uintmax_t" => unsigned(int64(model)),
+        // glibc makes these a machine word, Microsoft an int.
+        "int_fast16_t" | "int_fast32_t" if !is_windows(model) => word(model),
+        "uint_fast16_t" | "uint_fast32_t" if !is_windows(model) => unsigned(word(model)),
+        "int_fast16_t" | "int_fast32_t" => Integer::Int,
+        "uint_fast16_t" | "uint_fast32_t" => Integer::UInt,
+        "intptr_t" | "ptrdiff_t" | "ssize_t" => word(model),
+        "uintptr_t" | "size_t" => unsigned(word(model)),
+        "wchar_t" => match model.wchar {
+            Scalar::U16 => Integer::UShort,
+            Scalar::U32 => Integer::UInt,
+            _ => Integer::Int,
+        },
+        "wint_t" if is_windows(model) => Integer::UShort,
+        "wint_t" => Integer::UInt,
+        "off_t" => Integer::Long,
+        // 64 bits in Microsoft's library, also for 32-bit programs.
+        "time_t" if is_windows(model) => Integer::LongLong,
+        "time_t" => Integer::Long,
+        "va_list" => return Some(Shape::VaList),
+        _ => return None,
+    };
+    Some(Shape::Integer(integer))
+}
+
+fn is_windows(model: &DataModel) -> bool {
+    model.bit_fields == BitFieldRule::Msvc
+}
+
+fn int64(model: &DataModel) -> Integer {
+    if model.long == Size::of(8) { Integer::Long } else { Integer::LongLong }
+}
+
+/// The signed integer of a pointer's size.
+pub(super) fn word(model: &DataModel) -> Integer {
+    if model.pointer == Size::of(8) { int64(model) } else { Integer::Int }
+}
+
+/// The unsigned integer of a word's, or of 64 bits' type.
+fn unsigned(integer: Integer) -> Integer {
+    match integer {
+        Integer::Long => Integer::ULong,
+        Integer::LongLong => Integer::ULongLong,
+        _ => Integer::UInt,
+    }
+}
