@@ -5,7 +5,7 @@
 //! `aligned` and `#pragma pack` are GCC's own: GCC manual, "Common Type Attributes" and "Structure-Layout Pragmas".
 
 use super::record::{Checked, Layout, align_bit};
-use super::{BitFieldRule, DataModel, RecordAttrs, RecordKind};
+use super::{BitFieldRule, DataModel, RecordAttrs, RecordKind, RecordRule};
 use crate::Align;
 use alloc::vec::Vec;
 
@@ -38,7 +38,10 @@ pub(super) fn lay_out(
     if let Run::Unit { free, .. } = record.run {
         record.end += free;
     }
-    Layout { starts, end: record.end, align: record.align, required_align: Align::ONE }
+    let natural_align = record.align;
+    let align = natural_align.max(attrs.align.unwrap_or(Align::ONE));
+    let size = align_bit(record.end, align);
+    Layout { starts, size, align, natural_align, required_align: Align::ONE }
 }
 
 /// The unit that bit-fields are being put into, under Microsoft's rule.
@@ -93,30 +96,22 @@ impl Gnu<'_> {
         self.raise(align);
     }
 
-    /// AMD64 psABI 3.1.2 "Bit-Fields": "bit-fields must be contained in a storage unit appropriate for its declared
-    /// type", "bit-fields may share a storage unit with other struct / union members"; GCC's -Wpacked-bitfield-compat
-    /// for `packed`.
+    /// A bit-field under GCC's own rule. `packed` and `#pragma pack` let it straddle units of its type; they have no
+    /// effect on a bit-field without width, which aligns what follows.
     fn bit_field(&mut self, checked: &Checked<'_>, width: u16) {
         let type_align = checked.member.ty.align(self.model);
-        let (explicit, contribution) = if width == 0 {
-            // It aligns what follows, whatever the packing.
-            self.advance_to(type_align);
-            (explicit(checked), type_align)
-        } else {
-            let packed_align = match self.attrs.pack {
-                Some(pack) => type_align.min(pack),
-                None if checked.packed => Align::ONE,
-                None => type_align,
-            };
-            (self.clip(explicit(checked)), packed_align)
+        let (explicit, contribution) = match self.attrs.pack {
+            _ if width == 0 => (explicit(checked), type_align),
+            Some(pack) => (explicit(checked).min(pack), type_align.min(pack)),
+            None if checked.packed => (explicit(checked), Align::ONE),
+            None => (explicit(checked), type_align),
         };
-        if checked.member.align.is_some() {
-            self.advance_to(explicit);
-        }
-        let unit = u128::from(type_align.bytes()) * 8;
-        let may_straddle = checked.packed || self.attrs.pack.is_some();
-        if !may_straddle && self.at % unit + u128::from(width) > checked.bits {
-            self.advance_to(type_align);
+        if width == 0 {
+            self.advance_to(type_align.max(explicit));
+        } else if self.model.records == RecordRule::Apple {
+            self.start_as_clang(checked, width);
+        } else {
+            self.start_as_gcc(checked, width, explicit);
         }
         // AMD64 psABI 3.1.2: "Unnamed bit-fields' types do not affect the alignment of a structure or union." AAPCS64
         // 10.1.8: a container contributes "without exception for zero-sized or anonymous bit-fields".
@@ -125,45 +120,67 @@ impl Gnu<'_> {
         }
     }
 
+    /// AMD64 psABI 3.1.2 "Bit-Fields": "bit-fields must be contained in a storage unit appropriate for its declared
+    /// type", "bit-fields may share a storage unit with other struct / union members".
+    fn start_as_gcc(&mut self, checked: &Checked<'_>, width: u16, explicit: Align) {
+        if checked.member.align.is_some() {
+            self.advance_to(explicit);
+        }
+        let type_align = checked.member.ty.align(self.model);
+        if !checked.packed && self.attrs.pack.is_none() && self.straddles(checked, width, type_align) {
+            self.advance_to(type_align);
+        }
+    }
+
+    /// The same, as clang for Apple reads it: a bit-field's own `aligned` counts as an alignment of its type, and is not
+    /// cut down by `#pragma pack` but dropped.
+    fn start_as_clang(&mut self, checked: &Checked<'_>, width: u16) {
+        let type_align = if checked.packed { Align::ONE } else { checked.member.ty.align(self.model) };
+        let align = type_align.max(explicit(checked));
+        match (self.attrs.pack, checked.member.align) {
+            (None, None) if checked.packed => {}
+            (None, _) if self.straddles(checked, width, align) => self.advance_to(align),
+            (None, Some(own)) => self.advance_to(own),
+            (Some(pack), Some(own)) if own <= pack => self.advance_to(own),
+            (None, None) | (Some(_), Some(_) | None) => {}
+        }
+    }
+
+    /// Whether a bit-field put here would reach out of units of its type that start at `align`.
+    fn straddles(&self, checked: &Checked<'_>, width: u16, align: Align) -> bool {
+        self.at % (u128::from(align.bytes()) * 8) + u128::from(width) > checked.bits
+    }
+
     /// A member that is no bit-field, under Microsoft's rule: it starts behind the unit of the bit-fields before it.
     fn ms_plain(&mut self, checked: &Checked<'_>) {
         let align = self.plain_align(checked);
-        match self.run {
-            Run::None => self.advance_to(align),
-            // GCC takes no notice of the member's own `aligned` right behind a bit-field.
-            Run::Ended => {}
-            Run::Unit { free, .. } => self.at += free,
-        }
+        self.ms_end_unit(align);
         self.run = Run::None;
-        let natural = self.ms_align(checked);
-        self.advance_to(natural);
-        self.raise(if checked.packed { align } else { align.max(natural) });
+        let align = align.max(self.ms_align(checked));
+        self.advance_to(self.ms_align(checked));
+        self.raise(align);
     }
 
     /// GCC manual, "x86 Type Attributes", `ms_struct`: "an adjacent bit-field is packed into the same 1-, 2-, or 4-byte
     /// allocation unit if the integral types are the same size and if the next bit-field fits into the current
     /// allocation unit without crossing the boundary".
     fn ms_bit_field(&mut self, checked: &Checked<'_>, width: u16) {
-        let width = u128::from(width);
+        let (width, explicit) = (u128::from(width), self.clip(explicit(checked)));
         if !checked.packed {
-            self.raise(self.clip(checked.member.ty.object_align(self.model).max(explicit(checked))));
+            self.raise(self.ms_align(checked).max(explicit));
         }
         match self.run {
-            Run::Unit { unit, free } if unit == checked.bits => {
-                let left = if free < width {
-                    self.at += free;
-                    unit
-                } else {
-                    free
-                };
-                self.run = Run::Unit { unit, free: left - width };
+            Run::Unit { unit, free } if unit == checked.bits && free >= width => {
+                self.run = Run::Unit { unit, free: free - width };
                 return;
             }
-            Run::Unit { free, .. } => self.at += free,
-            Run::None if checked.member.align.is_some() => self.advance_to(self.clip(explicit(checked))),
-            Run::None | Run::Ended => {}
+            // The next unit of a run of equal types follows as it comes, also where a packed one began it.
+            Run::Unit { unit, .. } if unit == checked.bits => self.ms_end_unit(explicit),
+            Run::Unit { .. } | Run::Ended | Run::None => {
+                self.ms_end_unit(explicit);
+                self.advance_to(self.ms_align(checked));
+            }
         }
-        self.advance_to(self.ms_align(checked));
         if self.attrs.kind == RecordKind::Struct {
             self.run = Run::Unit { unit: checked.bits, free: checked.bits - width };
         }
@@ -172,14 +189,28 @@ impl Gnu<'_> {
     /// GCC manual, `ms_struct`: "when a zero-length bit-field is encountered, it takes effect only after a bit-field of
     /// non-zero length", and then as an alignment of its type.
     fn ms_boundary(&mut self, checked: &Checked<'_>) {
-        if let Run::Unit { unit, free } = self.run {
-            self.at += free;
+        let explicit = self.clip(explicit(checked));
+        let run = self.run;
+        self.ms_end_unit(explicit);
+        if let Run::Unit { unit, .. } = run {
             if unit != checked.bits {
                 self.advance_to(self.ms_align(checked));
             }
-            self.raise(self.clip(checked.member.ty.object_align(self.model).max(explicit(checked))));
+            self.raise(self.clip(checked.member.ty.object_align(self.model)).max(explicit));
         }
         self.run = Run::Ended;
+    }
+
+    /// Uses up the unit that bit-fields were being put into, and aligns what follows. GCC aligns only where the last
+    /// bit-field's end was not aligned, although the end of its unit may not be.
+    fn ms_end_unit(&mut self, align: Align) {
+        let misaligned = self.at != align_bit(self.at, align);
+        if let Run::Unit { free, .. } = self.run {
+            self.at += free;
+        }
+        if misaligned {
+            self.advance_to(align);
+        }
     }
 
     /// The alignment at which Microsoft's rule starts a unit or a plain member: the type's as an object of its own.

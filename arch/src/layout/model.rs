@@ -140,6 +140,7 @@ impl DataModel {
         char_signed: true,
         wchar: Scalar::I32,
         long_double: Float::F64,
+        records: RecordRule::Apple,
         unnamed_bit_fields_align: false,
         ..DataModel::AAPCS64_LINUX
     };

@@ -7,15 +7,8 @@
 
 use super::record::{Checked, Layout, align_bit};
 use super::{DataModel, RecordAttrs, RecordKind, Type};
-use crate::{Align, Size};
+use crate::Align;
 use alloc::vec::Vec;
-
-/// The size of a record without members or with members of no size: 4 bytes in C, or its alignment where
-/// `__declspec(align)` asks for at least as much.
-pub(super) fn empty_size(align: Align, required: Align) -> Size {
-    let least = Size::of(4);
-    if required.bytes() >= least.bytes() { least.align_to(align).unwrap_or(least) } else { least }
-}
 
 /// Places the members of a record.
 pub(super) fn lay_out(model: &DataModel, attrs: &RecordAttrs, members: &[Checked<'_>]) -> Layout {
@@ -36,13 +29,21 @@ pub(super) fn lay_out(model: &DataModel, attrs: &RecordAttrs, members: &[Checked
             Some(width) => record.bit_field(checked, width),
         })
         .collect();
-    let align = record.align;
-    let required_align = match attrs.align {
-        Some(own) => align.max(record.required).max(own),
-        None => record.required,
+    let required = record.required.max(attrs.align.unwrap_or(Align::ONE));
+    let align = record.align.max(required);
+    let size = match align_bit(record.end, align) {
+        0 => empty_size(align, required),
+        size => size,
     };
-    let whole = record.end.next_multiple_of(u128::from(align.bytes()) * 8);
-    Layout { starts, end: whole, align, required_align }
+    let required_align = if attrs.align.is_some() { align } else { required };
+    Layout { starts, size, align, natural_align: record.align, required_align }
+}
+
+/// The size of a record without members, or with members of no size: 4 bytes in C, or its alignment where
+/// `__declspec(align)` asks for at least as much. It need be no multiple of its alignment.
+fn empty_size(align: Align, required: Align) -> u128 {
+    const LEAST: u64 = 4;
+    u128::from(if required.bytes() >= LEAST { align.bytes() } else { LEAST }) * 8
 }
 
 /// What `packed` and `#pragma pack` limit members to. A pack beyond the size of a pointer is ignored.

@@ -8,8 +8,10 @@ use alloc::vec::Vec;
 /// Who lays out structs and unions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RecordRule {
-    /// GCC, and clang where it follows GCC.
+    /// GCC.
     Gnu,
+    /// clang for Apple's systems, which follows GCC but for a corner.
+    Apple,
     /// Microsoft's compiler, and clang for its targets.
     Msvc,
 }
@@ -141,10 +143,12 @@ pub(super) struct Checked<'a> {
 pub(super) struct Layout {
     /// The first bit of each member.
     pub(super) starts: Vec<u128>,
-    /// Bits up to the end of the last member.
-    pub(super) end: u128,
-    /// The largest alignment among the members.
+    /// The whole size in bits, a multiple of 8.
+    pub(super) size: u128,
+    /// See [`Record::align`].
     pub(super) align: Align,
+    /// See [`Record::natural_align`].
+    pub(super) natural_align: Align,
     /// See [`Record::required_align`].
     pub(super) required_align: Align,
 }
@@ -165,7 +169,7 @@ impl Record {
             nested = nested.max(member.ty.depth());
         }
         let layout = match (model.records, attrs.bit_fields) {
-            (RecordRule::Gnu, rule) => {
+            (RecordRule::Gnu | RecordRule::Apple, rule) => {
                 gnu::lay_out(model, &attrs, rule.unwrap_or(model.bit_fields), &checked)
             }
             (RecordRule::Msvc, Some(BitFieldRule::Gnu)) => {
@@ -173,19 +177,14 @@ impl Record {
             }
             (RecordRule::Msvc, None | Some(BitFieldRule::Msvc)) => msvc::lay_out(model, &attrs, &checked),
         };
-        let align = layout.align.max(layout.required_align).max(attrs.align.unwrap_or(Align::ONE));
         let overflow = Error::SizeOverflow { what: "a struct or union" };
-        let size = bytes(layout.end.div_ceil(8)).and_then(|size| size.align_to(align)).ok_or(overflow)?;
-        let size = match model.records {
-            RecordRule::Msvc if size == Size::ZERO => msvc::empty_size(align, layout.required_align),
-            RecordRule::Gnu | RecordRule::Msvc => size,
-        };
+        let size = bytes(layout.size / 8).ok_or(overflow)?;
         let fields = fields(&checked, &layout.starts)?;
         Ok(Record {
             kind: attrs.kind,
             size,
-            align,
-            natural_align: layout.align,
+            align: layout.align,
+            natural_align: layout.natural_align,
             has_leaves: fields.iter().any(|field| !field.padding && field.ty.has_leaves()),
             fields,
             depth: deeper_than(nested)?,
