@@ -39,9 +39,14 @@ fn mappings() -> Vec<(usize, usize, String)> {
     fs::read_to_string("/proc/self/maps").unwrap().lines().map(|line| parse(line).unwrap()).collect()
 }
 
-fn permissions_at(mappings: &[(usize, usize, String)], code: CodePtr) -> &str {
+/// The permissions at `code`; `None` where the snapshot was taken in the middle of an exchange, which whoever touches the
+/// page waits for, but not whoever lists it.
+fn permissions_at(mappings: &[(usize, usize, String)], code: CodePtr) -> Option<&str> {
     let at = code.as_ptr().addr();
-    &mappings.iter().find(|(start, end, _)| (*start..*end).contains(&at)).unwrap().2
+    mappings
+        .iter()
+        .find(|(start, end, _)| (*start..*end).contains(&at))
+        .map(|(_, _, permissions)| permissions.as_str())
 }
 
 #[test]
@@ -148,6 +153,7 @@ fn memory_is_never_writable_and_executable_nor_shared() {
     let memory = CodeMemory::new();
     let first = memory.publish(&returns(1)).unwrap();
     let running = Running::new();
+    let mut seen = 0;
     thread::scope(|scope| {
         let _off = Off(&running);
         for _ in 0..2 {
@@ -159,13 +165,16 @@ fn memory_is_never_writable_and_executable_nor_shared() {
         }
         for _ in 0..300 {
             let mappings = mappings();
-            assert_eq!(permissions_at(&mappings, first), "r-xp");
+            let permissions = permissions_at(&mappings, first);
+            assert!(permissions.is_none_or(|permissions| permissions == "r-xp"), "{permissions:?}");
+            seen += usize::from(permissions.is_some());
             for (start, end, permissions) in &mappings {
                 let bad = permissions.contains('x') && permissions.contains(['w', 's']);
                 assert!(!bad, "{start:x}-{end:x} {permissions}");
             }
         }
     });
+    assert!(seen > 0);
 }
 
 #[test]
