@@ -1,11 +1,44 @@
 //! Calls C functions whose signature is known only at run time.
+//!
+//! For each signature the engine works out, once, where the calling convention wants every byte, and writes a piece of
+//! machine code that does exactly that. No C compiler and no libffi is involved.
+//!
+//! ```
+//! use callsmith::Library;
+//!
+//! let libm = Library::open("libm.so.6")?;
+//! // SAFETY: this is libm's prototype.
+//! let pow = unsafe { libm.function("double pow(double, double)")? };
+//! let y: f64 = pow.call((2.0, 10.0))?; // checked against the signature
+//! assert_eq!(y, 1024.0);
+//! # Ok::<(), callsmith::Error>(())
+//! ```
 #![deny(unsafe_code)]
 
 pub mod ctype;
 pub mod decl;
+pub mod error;
+pub mod host;
+
+mod data;
+mod engine;
+mod function;
+mod library;
+mod macros;
+mod sys;
 
 pub use callsmith_arch as arch;
+pub use data::{CRepr, Data, Integer, LongDouble, Pointee, Ptr, Tag, Value};
+pub use engine::Slot;
+pub use error::{Error, ErrorKind};
+pub use function::{Arg, Args, Function, Register, Ret, Typed};
+pub use library::Library;
 
-#[expect(dead_code, reason = "what calls the engine comes next")]
-mod engine;
-mod sys;
+/// What the macros expand to.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::data::laid_out_as;
+    pub use crate::data::record::{c_struct, is_named, struct_from, struct_value};
+    pub use crate::engine::Bound;
+    pub use crate::function::Check;
+}

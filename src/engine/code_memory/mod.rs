@@ -34,7 +34,6 @@ mod chunk;
 #[cfg(test)]
 mod tests;
 
-use super::fork;
 pub(super) use chunk::Chunk;
 use std::io;
 use std::ptr::NonNull;
@@ -55,6 +54,7 @@ unsafe impl Sync for CodePtr {}
 
 impl CodePtr {
     /// The address of the first instruction.
+    #[cfg(test)]
     pub(crate) fn as_ptr(self) -> *const u8 {
         self.0.as_ptr()
     }
@@ -117,8 +117,9 @@ impl CodeMemory {
     }
 
     /// The process-wide memory.
+    #[cfg(test)]
     pub(crate) fn global() -> &'static CodeMemory {
-        fork::hold_locks_across();
+        super::fork::hold_locks_across();
         &GLOBAL
     }
 
@@ -127,6 +128,7 @@ impl CodeMemory {
     /// # Errors
     ///
     /// What the system refused. Everything published before is untouched.
+    #[cfg(test)]
     pub(crate) fn publish(&self, code: &[u8]) -> Result<CodePtr, PublishError> {
         self.publish_all([code]).map(|[pointer]| pointer)
     }

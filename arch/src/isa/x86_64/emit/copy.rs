@@ -88,7 +88,7 @@ impl Stub<'_> {
         self.asm.lea_r64_m(Gp::Rdi, to);
         self.asm.mov_r32_imm32(Gp::Rcx, width / 8);
         self.asm.rep_movsq();
-        if width % 8 > 0 {
+        if !width.is_multiple_of(8) {
             self.asm.mov_r32_imm32(Gp::Rcx, width % 8);
             self.asm.rep_movsb();
         }

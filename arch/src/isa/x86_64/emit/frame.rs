@@ -95,7 +95,7 @@ impl Stub<'_> {
             self.asm.cmp_r64_r64(Gp::Rsp, super::SCRATCH);
             self.asm.jne(next);
         }
-        if bytes % PAGE > 0 {
+        if !bytes.is_multiple_of(PAGE) {
             self.asm.sub_r64_imm32(Gp::Rsp, (bytes % PAGE).cast_signed());
         }
     }

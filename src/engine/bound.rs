@@ -1,0 +1,144 @@
+//! A target bound to its stub: the moment of the call.
+//!
+//! # Safety
+//! The functions here jump to generated code. That the code fits the signature is the emitter's promise; that the
+//! signature fits the target is that of whoever made the [`Bound`].
+#![allow(unsafe_code)]
+
+use super::code_memory::CodePtr;
+use super::stub_table::Stub;
+use callsmith_arch::plan::{Location, ResultPlan};
+use std::ffi::c_void;
+use std::mem::{MaybeUninit, transmute};
+use std::ptr::NonNull;
+
+/// An 8-byte slot: a scalar in its low bytes, or an aggregate's address.
+pub type Slot = MaybeUninit<u64>;
+
+/// How a `slots` stub gives its result back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Returns {
+    /// Not at all.
+    Nothing,
+    /// In the first integer result register.
+    Word,
+    /// In the first vector result register.
+    Float,
+    /// Stored through the result pointer.
+    Memory,
+}
+
+/// A function's address with the stubs of its signature.
+#[derive(Clone, Copy)]
+pub struct Bound {
+    target: NonNull<c_void>,
+    slots: CodePtr,
+    gather: CodePtr,
+    returns: Returns,
+}
+
+// SAFETY: two addresses of code that is never written again, and a target that may be called from any thread, as
+// whoever made the `Function` promised.
+unsafe impl Send for Bound {}
+// SAFETY: as above.
+unsafe impl Sync for Bound {}
+
+impl Bound {
+    pub(crate) fn new(target: NonNull<c_void>, stub: &Stub) -> Bound {
+        let returns = match (&stub.plan.result, stub.plan.result_register()) {
+            (ResultPlan::None, _) => Returns::Nothing,
+            (_, Some(Location::Gp(_))) => Returns::Word,
+            (_, Some(Location::Vector(_))) => Returns::Float,
+            (ResultPlan::Direct(_) | ResultPlan::Hidden { .. }, _) => Returns::Memory,
+        };
+        Bound { target, slots: stub.slots, gather: stub.gather, returns }
+    }
+
+    pub(crate) fn target(&self) -> NonNull<c_void> {
+        self.target
+    }
+
+    pub(crate) fn returns(&self) -> Returns {
+        self.returns
+    }
+
+    /// Calls with arguments in slots; gives back the result register.
+    ///
+    /// # Safety
+    /// The signature is the target's; the slots are its arguments; [`Bound::returns`] is `Nothing` or `Word`.
+    #[inline(always)]
+    pub(crate) unsafe fn word(&self, slots: *const Slot) -> u64 {
+        // SAFETY: published code of this shape.
+        let stub: unsafe extern "C" fn(*mut c_void, *const Slot) -> u64 = unsafe { transmute(self.slots) };
+        // SAFETY: the caller's promise.
+        unsafe { stub(self.target.as_ptr(), slots) }
+    }
+
+    /// As [`Bound::word`], for `Float`: the register's low 8 bytes.
+    ///
+    /// # Safety
+    /// As for [`Bound::word`], with `Float`.
+    #[inline(always)]
+    pub(crate) unsafe fn float(&self, slots: *const Slot) -> f64 {
+        // SAFETY: published code of this shape.
+        let stub: unsafe extern "C" fn(*mut c_void, *const Slot) -> f64 = unsafe { transmute(self.slots) };
+        // SAFETY: the caller's promise.
+        unsafe { stub(self.target.as_ptr(), slots) }
+    }
+
+    /// As [`Bound::word`], for `Memory`: the result is stored at `result`.
+    ///
+    /// # Safety
+    /// As for [`Bound::word`], with `Memory`; `result` is writable, and large and aligned enough for the result.
+    #[inline(always)]
+    pub(crate) unsafe fn memory(&self, slots: *const Slot, result: *mut c_void) {
+        // SAFETY: published code of this shape.
+        let stub: unsafe extern "C" fn(*mut c_void, *const Slot, *mut c_void) =
+            unsafe { transmute(self.slots) };
+        // SAFETY: the caller's promise.
+        unsafe { stub(self.target.as_ptr(), slots, result) }
+    }
+
+    /// As [`Bound::word`], for a result of any kind and `size` bytes, which is stored at `result`.
+    ///
+    /// # Safety
+    /// The signature is the target's, the slots are its arguments; `result` is writable, and large and aligned enough
+    /// for the result.
+    pub(crate) unsafe fn store(&self, slots: *const Slot, result: *mut c_void, size: usize) {
+        // SAFETY: the caller's promise; no more than the result's size is written.
+        unsafe {
+            match self.returns {
+                Returns::Memory => self.memory(slots, result),
+                Returns::Nothing => {
+                    self.word(slots);
+                }
+                Returns::Word => store_prefix(self.word(slots), result, size),
+                Returns::Float => store_prefix(self.float(slots).to_bits(), result, size),
+            }
+        }
+    }
+
+    /// Calls with pointers to the arguments; the result is stored at `result`, exactly its size.
+    ///
+    /// # Safety
+    /// The signature is the target's; `arguments` points at that many pointers, each to a value of its parameter's
+    /// type; `result` is writable, large and aligned enough for the result, or anything where there is none.
+    #[inline(always)]
+    pub(crate) unsafe fn gather(&self, arguments: *const *const c_void, result: *mut c_void) {
+        // SAFETY: published code of this shape.
+        let stub: unsafe extern "C" fn(*mut c_void, *const *const c_void, *mut c_void) =
+            unsafe { transmute(self.gather) };
+        // SAFETY: the caller's promise.
+        unsafe { stub(self.target.as_ptr(), arguments, result) }
+    }
+}
+
+/// Stores the low `size` bytes of a register.
+///
+/// # Safety
+/// `result` is writable for `size` bytes.
+unsafe fn store_prefix(register: u64, result: *mut c_void, size: usize) {
+    let bytes = register.to_le_bytes();
+    // SAFETY: the caller's promise, and a register has no more than its 8 bytes.
+    unsafe { bytes.as_ptr().copy_to_nonoverlapping(result.cast(), size.min(bytes.len())) }
+}

@@ -1,0 +1,199 @@
+//! The one error type: a kind for each cause that a user can act on, and a sentence that helps.
+
+use crate::decl;
+use callsmith_arch as arch;
+use std::fmt;
+
+/// What went wrong, where and why. One pointer wide, so that a call's result stays small.
+pub struct Error(Box<ErrorKind>);
+
+/// The causes of an [`Error`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A library could not be opened.
+    #[error("cannot open library '{library}'")]
+    OpenLibrary {
+        /// The name or path given.
+        library: String,
+        /// The system's own words.
+        source: libloading::Error,
+    },
+    /// A library has no such symbol.
+    #[error("library '{library}' has no symbol '{symbol}'")]
+    NoSymbol {
+        /// The library's name or path.
+        library: String,
+        /// The symbol looked for.
+        symbol: String,
+        /// The system's own words.
+        source: Option<libloading::Error>,
+    },
+    /// A name with a NUL byte inside, which no symbol has.
+    #[error("'{symbol}' is no symbol name: it holds a NUL byte")]
+    BadSymbolName {
+        /// The name given.
+        symbol: String,
+    },
+    /// A library cannot be closed yet.
+    #[error("library '{library}' stays open: {users} function(s) or variable(s) taken from it are alive")]
+    LibraryInUse {
+        /// The library's name or path.
+        library: String,
+        /// How many things taken from it are alive.
+        users: usize,
+    },
+    /// A library could not be closed.
+    #[error("cannot close library '{library}'")]
+    CloseLibrary {
+        /// The library's name or path.
+        library: String,
+        /// The system's own words.
+        source: libloading::Error,
+    },
+    /// A C declaration is wrong.
+    #[error(transparent)]
+    Declaration(#[from] decl::Error),
+    /// A declaration gives no name, and one is needed to look the function up.
+    #[error("the declaration '{declaration}' names no function")]
+    Unnamed {
+        /// The declaration, as C.
+        declaration: String,
+    },
+    /// A type or a signature that the engine does not have.
+    #[error("{function} cannot be called")]
+    Signature {
+        /// The function's name.
+        function: String,
+        /// What is wrong with it.
+        source: arch::Error,
+    },
+    /// A type that cannot be laid out.
+    #[error("{ty}: {why}")]
+    Type {
+        /// The type, as C.
+        ty: String,
+        /// Why.
+        why: String,
+    },
+    /// A calling convention that this process cannot call.
+    #[error("{function}: the convention {convention} cannot be called in this process, which is {host}")]
+    Convention {
+        /// The function's name.
+        function: String,
+        /// The convention declared.
+        convention: String,
+        /// The process's own ABI.
+        host: &'static str,
+    },
+    /// A NULL target.
+    #[error("{function}: the address to call is NULL")]
+    NullTarget {
+        /// The function's name.
+        function: String,
+    },
+    /// A wrong number of arguments.
+    #[error("{function}: {wanted} argument(s) wanted, {given} given")]
+    ArgumentCount {
+        /// The function, as declared.
+        function: String,
+        /// How many it takes (`at least n` where variadic).
+        wanted: String,
+        /// How many were given.
+        given: usize,
+    },
+    /// An argument of the wrong type, or with a value that does not fit.
+    #[error("{function}: argument {number}{}: wanted {wanted}, given {given}{}", quoted(name), because(why))]
+    Argument {
+        /// The function's name.
+        function: String,
+        /// The argument's number, from 1.
+        number: usize,
+        /// The parameter's name, where the declaration gives one.
+        name: Option<String>,
+        /// The type wanted, as C.
+        wanted: String,
+        /// The type or value given.
+        given: String,
+        /// More, where the types alone do not tell.
+        why: Option<String>,
+    },
+    /// A result taken as the wrong type.
+    #[error("{function}: the result is {declared}, wanted as {wanted}")]
+    Result {
+        /// The function's name.
+        function: String,
+        /// The result's type as declared.
+        declared: String,
+        /// The Rust type it was to become.
+        wanted: String,
+    },
+    /// A value that cannot become what it was assigned to.
+    #[error("wanted {wanted}, given {given}{}", because(why))]
+    Value {
+        /// The type wanted, as C or Rust writes it.
+        wanted: String,
+        /// The value given.
+        given: String,
+        /// More, where the types alone do not tell.
+        why: Option<String>,
+    },
+    /// A field that a type does not have.
+    #[error("{ty} has no member '{field}'")]
+    NoField {
+        /// The type, as C.
+        ty: String,
+        /// The name looked for.
+        field: String,
+    },
+    /// Code could not be made executable.
+    #[error("{function}: no code could be made for it")]
+    Code {
+        /// The function's name.
+        function: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+fn quoted(name: &Option<String>) -> String {
+    name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default()
+}
+
+fn because(why: &Option<String>) -> String {
+    why.as_ref().map(|why| format!(": {why}")).unwrap_or_default()
+}
+
+impl Error {
+    /// The cause.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+}
+
+impl<E: Into<ErrorKind>> From<E> for Error {
+    fn from(kind: E) -> Error {
+        Error(Box::new(kind.into()))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)?;
+        // The system's words are part of the sentence: most readers print an error without its sources.
+        let mut source = std::error::Error::source(&*self.0);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl std::error::Error for Error {}

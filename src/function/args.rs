@@ -1,0 +1,106 @@
+//! Tuples of Rust types as argument lists.
+#![allow(unsafe_code)]
+
+use super::arg::{Arg, slot};
+use super::contract::Check;
+use super::ret::{Ret, through_slots};
+use crate::ctype::Param;
+use crate::data::Value;
+use crate::engine::{Bound, Slot};
+use std::ffi::c_void;
+use std::mem::transmute;
+use std::ptr::NonNull;
+
+/// A tuple of up to 16 [`Arg`]s.
+///
+/// # Safety
+/// As for [`Arg`], for each element. Implemented here for tuples, and nowhere else.
+pub unsafe trait Args {
+    /// How many.
+    const COUNT: usize;
+
+    /// Whether rustc passes every one to `extern "C"` functions as C compilers do.
+    const DIRECT: bool;
+
+    /// The arguments as values, to be converted.
+    type Values: AsRef<[Value]>;
+
+    /// What each parameter must be to take its argument without conversion.
+    const CHECKS: &'static [Check];
+
+    /// The arguments as values, for these parameters.
+    fn values(self, params: &[Param]) -> Self::Values;
+
+    /// Calls `target` as `extern "C"` code.
+    ///
+    /// # Safety
+    /// `target` is a function of the process's own convention, of parameters that take these arguments without
+    /// conversion and a result that `R` accepts; [`Args::DIRECT`] and [`Ret::DIRECT`] hold.
+    unsafe fn direct<R: Ret>(self, target: NonNull<c_void>) -> R;
+
+    /// Calls through a stub.
+    ///
+    /// # Safety
+    /// The stub is of the target's signature, whose parameters take these arguments without conversion, and whose
+    /// result `R` accepts.
+    unsafe fn by_slots<R: Ret>(self, bound: &Bound) -> R;
+}
+
+macro_rules! tuples {
+    ($(($count:literal $($name:ident $value:ident)*))*) => {$(
+        // SAFETY: each element is an `Arg`.
+        #[allow(non_snake_case, unused_variables, unused_mut)]
+        unsafe impl<$($name: Arg),*> Args for ($($name,)*) {
+            const COUNT: usize = $count;
+            const DIRECT: bool = true $(&& $name::DIRECT)*;
+            type Values = [Value; $count];
+
+            const CHECKS: &'static [Check] = &[$(Check { is: $name::is, variadic: $name::variadic, rust: std::any::type_name::<$name> }),*];
+
+            fn values(self, params: &[Param]) -> [Value; $count] {
+                let ($($value,)*) = self;
+                let mut types = params.iter().map(|param| &param.ty);
+                [$($name::value($value.native(), types.next())),*]
+            }
+
+            #[inline(always)]
+            unsafe fn direct<R: Ret>(self, target: NonNull<c_void>) -> R {
+                let ($($value,)*) = self;
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let target: unsafe extern "C" fn($($name::Native),*) -> R::Native = transmute(target);
+                    R::from_native(target($($value.native()),*))
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn by_slots<R: Ret>(self, bound: &Bound) -> R {
+                let ($($value,)*) = self;
+                $(let $value = $value.native();)*
+                let slots: [Slot; $count] = [$(slot::<$name>(&$value)),*];
+                // SAFETY: the caller's promise; what the slots point at lives in this frame.
+                unsafe { through_slots(bound, slots.as_ptr()) }
+            }
+        }
+    )*};
+}
+
+tuples! {
+    (0)
+    (1 A a)
+    (2 A a B b)
+    (3 A a B b C c)
+    (4 A a B b C c D d)
+    (5 A a B b C c D d E e)
+    (6 A a B b C c D d E e F f)
+    (7 A a B b C c D d E e F f G g)
+    (8 A a B b C c D d E e F f G g H h)
+    (9 A a B b C c D d E e F f G g H h I i)
+    (10 A a B b C c D d E e F f G g H h I i J j)
+    (11 A a B b C c D d E e F f G g H h I i J j K k)
+    (12 A a B b C c D d E e F f G g H h I i J j K k L l)
+    (13 A a B b C c D d E e F f G g H h I i J j K k L l M m)
+    (14 A a B b C c D d E e F f G g H h I i J j K k L l M m N n)
+    (15 A a B b C c D d E e F f G g H h I i J j K k L l M m N n O o)
+    (16 A a B b C c D d E e F f G g H h I i J j K k L l M m N n O o P p)
+}

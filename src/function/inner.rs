@@ -1,0 +1,165 @@
+//! What a [`Function`](super::Function) and its clones share: prototype, signature, stub.
+
+use super::contract::Contract;
+use super::tail::Tails;
+use crate::ctype::{CType, Convention, Param, Prototype};
+use crate::data::{Shape, Tag};
+use crate::engine::{self, Stub};
+use crate::error::{Error, ErrorKind};
+use crate::host;
+use crate::library::Handle;
+use callsmith_arch::layout::Type;
+use callsmith_arch::{Abi, Signature};
+use std::sync::Arc;
+
+/// The [`Value`](crate::Value) of a parameter or result.
+pub(super) struct Expected {
+    /// Which variant.
+    pub(super) tag: Tag,
+    /// Which type, where the variant is data.
+    pub(super) shape: Option<Arc<Shape>>,
+}
+
+impl Expected {
+    fn new(ctype: &CType, ty: &Type) -> Result<Expected, Error> {
+        let tag = Tag::of(ty);
+        let shape = if tag == Tag::Data { Some(Shape::new(ctype)?) } else { None };
+        Ok(Expected { tag, shape })
+    }
+}
+
+/// A prototype, prepared.
+pub(super) struct Inner {
+    pub(super) prototype: Prototype,
+    pub(super) stub: &'static Stub,
+    /// For each parameter, what fits its slot as it is.
+    pub(super) params: Box<[Expected]>,
+    /// What the result becomes.
+    pub(super) result: Expected,
+    /// The variadic tails that were called.
+    pub(super) tails: Tails,
+    /// Keeps the library open.
+    _library: Option<Arc<Handle>>,
+}
+
+impl Inner {
+    pub(super) fn new(prototype: Prototype, library: Option<Arc<Handle>>) -> Result<Inner, Error> {
+        let signature = sign(&prototype, &[])?;
+        let stub = engine::stub_of(&signature, || name_of(&prototype))?;
+        let params = prototype.params.iter().zip(signature.params());
+        let params = params.map(|(param, ty)| Expected::new(&param.ty, ty)).collect::<Result<_, _>>()?;
+        let result = match signature.result() {
+            Some(ty) => Expected::new(&prototype.result, ty)?,
+            None => Expected { tag: Tag::Void, shape: None },
+        };
+        Ok(Inner { prototype, stub, params, result, tails: Tails::default(), _library: library })
+    }
+
+    /// Whether the function has the process's own convention.
+    pub(super) fn is_host(&self) -> bool {
+        self.stub.signature.abi() == host::ABI
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.prototype.name.as_deref().unwrap_or("(unnamed function)")
+    }
+
+    pub(super) fn result_size(&self) -> usize {
+        self.stub.plan.result_size as usize
+    }
+
+    pub(super) fn null_target(&self) -> Error {
+        ErrorKind::NullTarget { function: self.name().into() }.into()
+    }
+
+    pub(super) fn wrong_count(&self, given: usize) -> Error {
+        let least = if self.prototype.variadic { "at least " } else { "" };
+        let wanted = format!("{least}{}", self.prototype.params.len());
+        ErrorKind::ArgumentCount { function: self.prototype.to_string(), wanted, given }.into()
+    }
+
+    /// Why `contract` does not hold.
+    pub(super) fn mismatch(&self, contract: &Contract) -> Error {
+        let params = &self.prototype.params;
+        let given = contract.params.len();
+        if given < params.len() || (given > params.len() && !self.prototype.variadic) {
+            return self.wrong_count(given);
+        }
+        let wrong = contract.params.iter().enumerate().find(|(index, check)| match params.get(*index) {
+            Some(param) => !(check.is)(&param.ty),
+            None => (check.variadic)().is_none(),
+        });
+        match wrong {
+            Some((index, check)) => self.wrong_argument(index, (check.rust)().into(), None),
+            None => self.wrong_result(contract),
+        }
+    }
+
+    pub(super) fn wrong_result(&self, contract: &Contract) -> Error {
+        let declared = self.prototype.result.to_string();
+        let wanted = (contract.result.rust)().to_owned();
+        ErrorKind::Result { function: self.name().into(), declared, wanted }.into()
+    }
+
+    /// An argument that does not fit. `index` counts from 0.
+    pub(super) fn wrong_argument(&self, index: usize, given: String, why: Option<String>) -> Error {
+        let param = self.prototype.params.get(index);
+        ErrorKind::Argument {
+            function: self.name().into(),
+            number: index + 1,
+            name: param.and_then(|param| param.name.clone()),
+            wanted: param
+                .map_or_else(|| "a value that can follow '...'".into(), |param| param.ty.to_string()),
+            given,
+            why,
+        }
+        .into()
+    }
+}
+
+fn name_of(prototype: &Prototype) -> String {
+    prototype.name.clone().unwrap_or_else(|| prototype.to_string())
+}
+
+/// The signature of one call of `prototype`, whose variadic arguments have these types.
+pub(super) fn sign(prototype: &Prototype, tail: &[Type]) -> Result<Signature, Error> {
+    let wrong = |source| Error::from(ErrorKind::Signature { function: name_of(prototype), source });
+    let abi = abi_of(prototype)?;
+    let lower = |ty: &CType| ty.lower(host::MODEL).map_err(wrong);
+    let result = lower(&prototype.result)?;
+    let mut params = Vec::with_capacity(prototype.params.len() + tail.len());
+    for Param { ty, .. } in &prototype.params {
+        let lowered = lower(ty)?;
+        // Only `void` lowers to nothing, and a parameter is never `void`.
+        params.extend(lowered);
+    }
+    let fixed = params.len();
+    params.extend_from_slice(tail);
+    let signature = if prototype.variadic {
+        Signature::variadic(abi, result, params, fixed)
+    } else {
+        Signature::new(abi, result, params)
+    };
+    signature.map_err(wrong)
+}
+
+/// The ABI that `prototype` asks for, in this process.
+fn abi_of(prototype: &Prototype) -> Result<Abi, Error> {
+    match prototype.convention {
+        Convention::SysV64 => Ok(Abi::SysV64),
+        Convention::Win64 => Ok(Abi::Win64),
+        // On x86-64 compilers ignore the 32-bit conventions.
+        Convention::Default
+        | Convention::Cdecl
+        | Convention::Stdcall
+        | Convention::Fastcall
+        | Convention::Thiscall
+        | Convention::Regparm(_) => Ok(host::ABI),
+        Convention::Vectorcall => Err(ErrorKind::Convention {
+            function: name_of(prototype),
+            convention: "vectorcall".into(),
+            host: host::NAME,
+        }
+        .into()),
+    }
+}

@@ -1,0 +1,278 @@
+//! Functions: an address, a signature and its stub, and the ways to call it.
+
+mod arg;
+mod args;
+mod contract;
+mod dynamic;
+mod inner;
+mod ret;
+mod tail;
+mod typed;
+
+pub use arg::Arg;
+pub use args::Args;
+pub use contract::Check;
+pub use ret::Ret;
+pub use typed::Typed;
+
+use crate::ctype::Prototype;
+use crate::data::Value;
+use crate::engine::{Bound, Slot};
+use crate::error::Error;
+use crate::library::Handle;
+use callsmith_arch::{CallPlan, Signature};
+use contract::Contract;
+use inner::Inner;
+use std::ffi::c_void;
+use std::fmt;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use tail::Key;
+
+/// A C function that can be called.
+///
+/// Five ways, from the safest to the barest; all go through code made for the signature, or straight to the function:
+///
+/// | | arguments | checked | for |
+/// |---|---|---|---|
+/// | [`call`](Function::call) | a tuple of Rust types, converted where they differ and fit | each call (one comparison) | programs |
+/// | [`call_values`](Function::call_values) | [`Value`]s | each call | REPLs, scripting |
+/// | [`typed`](Function::typed) | a tuple of exactly the Rust types | once | hot loops |
+/// | [`invoke`](Function::invoke) | pointers to values | never | runtimes, libffi's shape |
+/// | [`invoke_slots`](Function::invoke_slots) | 8-byte slots | never | runtimes |
+///
+/// # What a safe call relies on
+/// Whoever made the `Function` promised, in an `unsafe` block, what `safe fn` in an `unsafe extern` block promises: the
+/// prototype is the function's own, and the function may be called from any thread with every argument that safe code
+/// can give for these types: any number, any reference or slice of the pointee's type (mutable where it is not
+/// `const`), any [`Ptr`](crate::Ptr), which is null, vouched for, or came from C. A function that asks for more, such
+/// as a length that matches a buffer, is to be wrapped in a Rust function that sees to it.
+///
+/// The library stays loaded as long as a function taken from it lives.
+pub struct Function {
+    bound: Bound,
+    /// The contract of the last call site that may call straight; null before.
+    straight: AtomicPtr<Contract>,
+    inner: Arc<Inner>,
+}
+
+#[allow(unsafe_code)]
+impl Function {
+    /// The function at `address`.
+    ///
+    /// # Errors
+    /// A signature that cannot be called in this process, or no memory for code. A NULL address.
+    ///
+    /// # Safety
+    /// `address` is a function of this prototype, for as long as the result and its clones live; and see
+    /// [what a safe call relies on](Function#what-a-safe-call-relies-on).
+    pub unsafe fn from_address(
+        address: *const c_void,
+        prototype: impl Into<Prototype>,
+    ) -> Result<Function, Error> {
+        // SAFETY: the caller's promise.
+        unsafe { Function::new(address, prototype.into(), None) }
+    }
+
+    /// # Safety
+    /// As for [`Function::from_address`], for as long as `library` is open.
+    pub(crate) unsafe fn new(
+        address: *const c_void,
+        prototype: Prototype,
+        library: Option<Arc<Handle>>,
+    ) -> Result<Function, Error> {
+        let inner = Inner::new(prototype, library)?;
+        let target = NonNull::new(address.cast_mut()).ok_or_else(|| inner.null_target())?;
+        let bound = Bound::new(target, inner.stub);
+        Ok(Function { bound, straight: AtomicPtr::default(), inner: Arc::new(inner) })
+    }
+
+    /// Calls with a tuple of Rust values.
+    ///
+    /// Where each is exactly its parameter's type, this is one comparison and the call. Otherwise numbers are converted
+    /// where they fit. What follows the fixed parameters of a variadic function is promoted as in C.
+    ///
+    /// # Errors
+    /// A wrong number of arguments; an argument or result of a type that does not fit, or a number out of range.
+    #[inline]
+    pub fn call<A: Args, R: Ret>(&self, arguments: A) -> Result<R, Error> {
+        let contract = Contract::of::<A, R>();
+        if ptr::eq(self.straight.load(Ordering::Relaxed), contract) && A::DIRECT && R::DIRECT {
+            // SAFETY: this contract was found to hold, for a function of the process's own convention.
+            return Ok(unsafe { arguments.direct(self.bound.target()) });
+        }
+        self.call_by_contract(contract, arguments)
+    }
+
+    /// [`Function::call`], where the straight way is not known to be right.
+    #[inline]
+    fn call_by_contract<A: Args, R: Ret>(
+        &self,
+        contract: &'static Contract,
+        arguments: A,
+    ) -> Result<R, Error> {
+        if let Some(bound) = self.inner.tails.of_contract(contract) {
+            // SAFETY: this contract was found to hold for this stub's signature.
+            return Ok(unsafe { arguments.by_slots(bound) });
+        }
+        if self.agree(contract, A::DIRECT && R::DIRECT)? {
+            return self.call(arguments);
+        }
+        let result =
+            self.call_converting(arguments.values(&self.inner.prototype.params).as_ref(), contract)?;
+        R::from_value(result).map_err(|_| self.inner.wrong_result(contract))
+    }
+
+    /// Finds out whether `contract` holds, and remembers it if so.
+    #[cold]
+    fn agree(&self, contract: &'static Contract, direct: bool) -> Result<bool, Error> {
+        let Some(tail) = contract.holds(&self.inner.prototype) else { return Ok(false) };
+        if self.inner.prototype.variadic || !direct || !self.inner.is_host() {
+            let bound = self.inner.bind_tail(&self.bound, &tail)?;
+            self.inner.tails.add(Key::Contract(contract), bound);
+        } else {
+            self.straight.store(ptr::from_ref(contract).cast_mut(), Ordering::Relaxed);
+        }
+        Ok(true)
+    }
+
+    /// This function as one that takes exactly `A` and gives back `R`: checked here, and never again.
+    ///
+    /// # Errors
+    /// A type that is not exactly the parameter's or the result's.
+    pub fn typed<A: Args, R: Ret>(&self) -> Result<Typed<A, R>, Error> {
+        Typed::new(self)
+    }
+
+    /// Calls with pointers to the arguments' values; the result is stored at `result`, exactly its size.
+    ///
+    /// A variadic function is called with its fixed parameters; see [`Function::with_tail`] for more.
+    ///
+    /// # Safety
+    /// `arguments` points at one pointer for each parameter, each to a readable value of its type; `result` is
+    /// writable, large and aligned enough for the result, or anything where that is `void`. And the function may be
+    /// called with these values.
+    #[inline(always)]
+    pub unsafe fn invoke(&self, arguments: *const *const c_void, result: *mut c_void) {
+        // SAFETY: the caller's promise.
+        unsafe { self.bound.gather(arguments, result) }
+    }
+
+    /// Calls with one 8-byte slot for each parameter: a number or pointer of at most 8 bytes in its low bytes (the rest
+    /// is not read), or else the value's address. The result is that register which the function left it in.
+    ///
+    /// # Safety
+    /// `slots` points at as many slots; the result's C type is a number or pointer of at most 8 bytes, or `void`, and
+    /// `R` its register: [`u64`] for integers and pointers, [`f64`] for floating point, `()` for nothing. And the
+    /// function may be called with these values.
+    #[inline(always)]
+    pub unsafe fn invoke_slots<R: Register>(&self, slots: *const Slot) -> R {
+        // SAFETY: the caller's promise.
+        unsafe { R::call(&self.bound, slots) }
+    }
+
+    /// As [`Function::invoke_slots`], for a result of any type, which is stored at `result`.
+    ///
+    /// # Safety
+    /// As for [`Function::invoke_slots`], and `result` as for [`Function::invoke`].
+    pub unsafe fn invoke_slots_into(&self, slots: *const Slot, result: *mut c_void) {
+        // SAFETY: the caller's promise.
+        unsafe { self.bound.store(slots, result, self.inner.result_size()) }
+    }
+
+    /// The function's name, as declared.
+    pub fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    /// Its prototype.
+    pub fn prototype(&self) -> &Prototype {
+        &self.inner.prototype
+    }
+
+    /// Its signature: what the engine knows of it.
+    pub fn signature(&self) -> &Signature {
+        &self.inner.stub.signature
+    }
+
+    /// Where its calling convention wants every byte.
+    pub fn plan(&self) -> &CallPlan {
+        &self.inner.stub.plan
+    }
+
+    /// Its address.
+    pub fn address(&self) -> *const c_void {
+        self.bound.target().as_ptr()
+    }
+}
+
+/// A register that [`Function::invoke_slots`] gives a result back in.
+pub trait Register: sealed::Sealed + Sized {
+    /// # Safety
+    /// As for [`Function::invoke_slots`].
+    #[doc(hidden)]
+    #[allow(unsafe_code)]
+    unsafe fn call(bound: &Bound, slots: *const Slot) -> Self;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for u64 {}
+    impl Sealed for f64 {}
+    impl Sealed for () {}
+}
+
+#[allow(unsafe_code)]
+impl Register for u64 {
+    #[inline(always)]
+    unsafe fn call(bound: &Bound, slots: *const Slot) -> u64 {
+        // SAFETY: the caller's promise.
+        unsafe { bound.word(slots) }
+    }
+}
+
+#[allow(unsafe_code)]
+impl Register for f64 {
+    #[inline(always)]
+    unsafe fn call(bound: &Bound, slots: *const Slot) -> f64 {
+        // SAFETY: the caller's promise.
+        unsafe { bound.float(slots) }
+    }
+}
+
+#[allow(unsafe_code)]
+impl Register for () {
+    #[inline(always)]
+    unsafe fn call(bound: &Bound, slots: *const Slot) {
+        // SAFETY: the caller's promise.
+        unsafe { bound.word(slots) };
+    }
+}
+
+impl Clone for Function {
+    fn clone(&self) -> Function {
+        let straight = AtomicPtr::new(self.straight.load(Ordering::Relaxed));
+        Function { bound: self.bound, straight, inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {:p}", self.inner.prototype, self.address())
+    }
+}
+
+impl Function {
+    /// Calls with values of run-time types.
+    ///
+    /// Numbers are converted where they fit; what follows the fixed parameters of a variadic function is promoted as in
+    /// C.
+    ///
+    /// # Errors
+    /// A wrong number of arguments; a value of a type that does not fit, or a number out of range.
+    #[inline]
+    pub fn call_values(&self, arguments: &[Value]) -> Result<Value, Error> {
+        self.inner.call_values(&self.bound, arguments)
+    }
+}

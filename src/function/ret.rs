@@ -1,0 +1,170 @@
+//! Rust types as results.
+#![allow(unsafe_code)]
+
+use crate::ctype::{CType, Kind};
+use crate::data::{CRepr, LongDouble, Pointee, Ptr, Value, laid_out_as, to_rust, unfit};
+use crate::engine::{Bound, Returns, Slot};
+use crate::error::Error;
+use std::mem::MaybeUninit;
+
+/// A Rust type that may be a result: `()`, numbers, [`Ptr`], raw pointers, `c_struct!` types.
+///
+/// # Safety
+/// For a result of a C type that [`Ret::is`] accepts, [`Ret::Native`] must be what `extern "C"` code gives back.
+pub unsafe trait Ret: Sized {
+    /// What C gives back.
+    type Native: Copy;
+
+    /// Whether rustc takes [`Ret::Native`] from `extern "C"` functions as C compilers give it.
+    const DIRECT: bool = true;
+
+    /// Whether a result of type `c` can be taken as this type without conversion.
+    fn is(c: &CType) -> bool;
+
+    /// The result, from what C gave back.
+    fn from_native(native: Self::Native) -> Self;
+
+    /// The result, from a value of another type that may fit.
+    fn from_value(value: Value) -> Result<Self, Error>;
+}
+
+/// Calls through a stub and takes the result as `R`.
+///
+/// # Safety
+/// The slots are the function's arguments, and `R` is accepted by its result type.
+#[inline(always)]
+pub(super) unsafe fn through_slots<R: Ret>(bound: &Bound, slots: *const Slot) -> R {
+    let mut native = MaybeUninit::<R::Native>::uninit();
+    // SAFETY: the caller's promise; `native` has room for the result, whose type `R` stands for.
+    unsafe {
+        match bound.returns() {
+            Returns::Memory => bound.memory(slots, native.as_mut_ptr().cast()),
+            Returns::Float => write_prefix(&mut native, bound.float(slots)),
+            Returns::Nothing | Returns::Word => write_prefix(&mut native, bound.word(slots)),
+        }
+        R::from_native(native.assume_init())
+    }
+}
+
+/// Writes the first bytes of `register`, as many as `to` has.
+fn write_prefix<T: Copy, N: Copy>(to: &mut MaybeUninit<N>, register: T) {
+    let bytes = size_of::<N>().min(size_of::<T>());
+    // SAFETY: as many bytes as both have.
+    unsafe {
+        std::ptr::from_ref(&register).cast::<u8>().copy_to_nonoverlapping(to.as_mut_ptr().cast(), bytes);
+    }
+}
+
+// SAFETY: nothing is taken.
+unsafe impl Ret for () {
+    type Native = ();
+
+    fn is(c: &CType) -> bool {
+        matches!(c.resolved().kind(), Kind::Void)
+    }
+
+    #[inline(always)]
+    fn from_native((): ()) {}
+
+    fn from_value(_: Value) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+macro_rules! numbers {
+    ($direct:expr => $($rust:ty),*) => {$(
+        // SAFETY: a number is given back as itself.
+        unsafe impl Ret for $rust {
+            type Native = $rust;
+            const DIRECT: bool = $direct;
+
+            fn is(c: &CType) -> bool {
+                laid_out_as(c, &<$rust>::ty())
+            }
+
+            #[inline(always)]
+            fn from_native(native: $rust) -> $rust {
+                native
+            }
+
+            fn from_value(value: Value) -> Result<$rust, Error> {
+                to_rust(value)
+            }
+        }
+    )*};
+}
+
+numbers! { true => i8, u8, i16, u16, i32, u32, i64, u64, isize, usize, f32, f64 }
+numbers! { false => i128, u128, LongDouble }
+
+// SAFETY: a byte; C's `_Bool` in a register is 0 or 1 in its low 8 bits (psABI 3.2.3), anything else counts as true.
+unsafe impl Ret for bool {
+    type Native = u8;
+
+    fn is(c: &CType) -> bool {
+        laid_out_as(c, &bool::ty())
+    }
+
+    #[inline(always)]
+    fn from_native(native: u8) -> bool {
+        native != 0
+    }
+
+    fn from_value(value: Value) -> Result<bool, Error> {
+        value.try_into()
+    }
+}
+
+/// Whether `c` points at a `T`, or at anything where `T` is `c_void`.
+fn points_at<T: Pointee>(c: &CType) -> bool {
+    match c.resolved().kind() {
+        Kind::Pointer(pointee) => T::is(&pointee),
+        _ => false,
+    }
+}
+
+// SAFETY: an address that C gave back.
+unsafe impl<T: Pointee> Ret for Ptr<T> {
+    type Native = Ptr<T>;
+
+    fn is(c: &CType) -> bool {
+        points_at::<T>(c)
+    }
+
+    #[inline(always)]
+    fn from_native(native: Ptr<T>) -> Ptr<T> {
+        native
+    }
+
+    /// No conversion: a pointer to something else is not a pointer to this.
+    fn from_value(value: Value) -> Result<Ptr<T>, Error> {
+        Err(unfit(std::any::type_name::<Ptr<T>>(), &value))
+    }
+}
+
+macro_rules! raw_pointers {
+    ($($pointer:ty),*) => {$(
+        // SAFETY: an address; whoever reads through it vouches for that.
+        unsafe impl<T: Pointee> Ret for $pointer {
+            type Native = $pointer;
+
+            fn is(c: &CType) -> bool {
+                points_at::<T>(c)
+            }
+
+            #[inline(always)]
+            fn from_native(native: $pointer) -> $pointer {
+                native
+            }
+
+            fn from_value(value: Value) -> Result<$pointer, Error> {
+                match value {
+                    Value::Pointer(pointer) => Ok(pointer.as_ptr().cast()),
+                    other => Err(unfit(std::any::type_name::<$pointer>(), &other)),
+                }
+            }
+        }
+    )*};
+}
+
+raw_pointers! { *const T, *mut T }

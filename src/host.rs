@@ -1,0 +1,28 @@
+//! Which ABI and data model this process has: the one place, outside `sys`, that asks `cfg(target_…)`.
+
+use callsmith_arch::abi::Abi;
+use callsmith_arch::layout::DataModel;
+
+cfg_if::cfg_if! {
+    if #[cfg(all(target_arch = "x86_64", target_os = "linux"))] {
+        /// The ABI of `extern "C"` in this process.
+        pub const ABI: Abi = Abi::SysV64;
+        /// What C code in this process was compiled for.
+        pub const MODEL: &DataModel = &DataModel::LP64;
+        /// The process in words, for messages.
+        pub const NAME: &str = "x86-64 Linux";
+    } else {
+        compile_error!("callsmith runs on x86-64 Linux; other systems are planned for in `arch` only");
+    }
+}
+
+/// The largest vector, in bytes, that this processor has registers for.
+pub fn vector_bytes() -> u32 {
+    if std::is_x86_feature_detected!("avx512f") {
+        64
+    } else if std::is_x86_feature_detected!("avx") {
+        32
+    } else {
+        16
+    }
+}
