@@ -1,7 +1,7 @@
 //! Records as GCC lays them out, with either rule for bit-fields.
 //!
 //! Plain members follow the psABIs: each at the lowest offset that its alignment allows, the record as aligned as its
-//! most aligned member (AMD64 psABI 3.1.2 "Aggregates and Unions", i386 psABI 2.1 likewise, AAPCS64 5.9). `packed`,
+//! most aligned member (AMD64 and Intel386 psABIs, "Aggregates and Unions"; AAPCS64, "Composite Types"). `packed`,
 //! `aligned` and `#pragma pack` are GCC's own: GCC manual, "Common Type Attributes" and "Structure-Layout Pragmas".
 
 use super::record::{Checked, Layout, align_bit};
@@ -113,14 +113,14 @@ impl Gnu<'_> {
         } else {
             self.start_as_gcc(checked, width, explicit);
         }
-        // AMD64 psABI 3.1.2: "Unnamed bit-fields' types do not affect the alignment of a structure or union." AAPCS64
-        // 10.1.8: a container contributes "without exception for zero-sized or anonymous bit-fields".
+        // AMD64 psABI, "Bit-Fields": "Unnamed bit-fields' types do not affect the alignment of a structure or union."
+        // AAPCS64, "Bit-fields": the container contributes "without exception for zero-sized or anonymous bit-fields".
         if !checked.member.padding || self.model.unnamed_bit_fields_align {
             self.raise(contribution.max(explicit));
         }
     }
 
-    /// AMD64 psABI 3.1.2 "Bit-Fields": "bit-fields must be contained in a storage unit appropriate for its declared
+    /// AMD64 psABI, "Bit-Fields": "bit-fields must be contained in a storage unit appropriate for its declared
     /// type", "bit-fields may share a storage unit with other struct / union members".
     fn start_as_gcc(&mut self, checked: &Checked<'_>, width: u16, explicit: Align) {
         if checked.member.align.is_some() {
@@ -161,9 +161,9 @@ impl Gnu<'_> {
         self.raise(align);
     }
 
-    /// GCC manual, "x86 Type Attributes", `ms_struct`: "an adjacent bit-field is packed into the same 1-, 2-, or 4-byte
+    /// GCC manual, "x86 Options", `-mms-bitfields`: "Adjacent bit-fields are packed into the same 1-, 2-, or 4-byte
     /// allocation unit if the integral types are the same size and if the next bit-field fits into the current
-    /// allocation unit without crossing the boundary".
+    /// allocation unit".
     fn ms_bit_field(&mut self, checked: &Checked<'_>, width: u16) {
         let (width, explicit) = (u128::from(width), self.clip(explicit(checked)));
         if !checked.packed {
@@ -186,8 +186,8 @@ impl Gnu<'_> {
         }
     }
 
-    /// GCC manual, `ms_struct`: "when a zero-length bit-field is encountered, it takes effect only after a bit-field of
-    /// non-zero length", and then as an alignment of its type.
+    /// The same section: "Zero-length bit-fields following non-bit-field members are ignored"; behind a bit-field they end
+    /// its unit, and align what follows and the record to their type.
     fn ms_boundary(&mut self, checked: &Checked<'_>) {
         let explicit = self.clip(explicit(checked));
         let run = self.run;

@@ -25,12 +25,12 @@ impl Type {
         Walk { model, visit }.walk(self, Size::ZERO)
     }
 
-    /// Whether there is any leaf in it.
-    pub(super) fn has_leaves(&self) -> bool {
+    /// How many leaves there are in it; the lanes of a vector and the parts of a complex number count as one.
+    pub(super) fn leaves(&self) -> u64 {
         match self {
-            Type::Scalar(_) | Type::Complex(_) | Type::Vector(_) => true,
-            Type::Array(array) => array.len > 0 && array.element.has_leaves(),
-            Type::Record(record) => record.has_leaves,
+            Type::Scalar(_) | Type::Complex(_) | Type::Vector(_) => 1,
+            Type::Array(array) => array.len.saturating_mul(array.element.leaves()),
+            Type::Record(record) => record.leaves,
         }
     }
 }
@@ -45,7 +45,7 @@ impl Walk<'_> {
     /// Visits what is in a type that starts at `base`.
     fn walk(&mut self, ty: &Type, base: Size) -> bool {
         // An array may have 2^60 elements without a leaf: do not step through them.
-        if !ty.has_leaves() {
+        if ty.leaves() == 0 {
             return true;
         }
         match ty {

@@ -14,7 +14,7 @@ mod record;
 pub use bitfield::BitFieldRule;
 pub use leaves::Leaf;
 pub use model::{DataModel, IntName};
-pub use record::{Field, Member, Place, Record, RecordAttrs, RecordKind, RecordRule};
+pub use record::{Field, MAX_LEAVES_PER_BYTE, Member, Place, Record, RecordAttrs, RecordKind, RecordRule};
 
 use crate::{Align, Error, Size};
 use alloc::format;

@@ -56,7 +56,7 @@ pub struct DataModel {
 }
 
 impl DataModel {
-    /// x86-64 on Linux and the BSDs (System V psABI AMD64, section 3.1).
+    /// x86-64 on Linux and the BSDs (System V psABI AMD64, "Data Representation").
     pub const LP64: DataModel = DataModel {
         name: "LP64",
         pointer: Size::of(8),
@@ -123,7 +123,7 @@ impl DataModel {
         ..DataModel::ILP32_MINGW
     };
 
-    /// AArch64 on Linux (AAPCS64, sections 5 and 10.1).
+    /// AArch64 on Linux (AAPCS64, "Data types and alignment", "Arm C and C++ language mappings").
     pub const AAPCS64_LINUX: DataModel = DataModel {
         name: "AAPCS64-linux",
         char_signed: false,

@@ -105,9 +105,9 @@ impl Msvc<'_> {
         self.take(checked.bits, align)
     }
 
-    /// "C Bit Fields": "adjacent bit fields are packed into the same … allocation unit if the integral types are the
-    /// same size and if the next bit field fits into the current allocation unit without crossing the boundary". In a
-    /// union a bit-field asks for no alignment.
+    /// "Storage and alignment of structures": "Adjacent bit fields are packed into the same 1-, 2-, or 4-byte allocation
+    /// unit if the integral types are the same size and if the next bit field fits into the current allocation unit". In
+    /// a union a bit-field asks for no alignment.
     fn bit_field(&mut self, checked: &Checked<'_>, width: u16) -> u128 {
         let width = u128::from(width);
         if let Some(unit) = &mut self.unit

@@ -3,6 +3,7 @@
 use super::{BitFieldRule, DataModel, Type, bitfield, deeper_than, gnu, msvc};
 use crate::{Align, Error, Size};
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::vec::Vec;
 
 /// Who lays out structs and unions.
@@ -69,8 +70,8 @@ pub struct Record {
     pub depth: u16,
     /// The alignment that no `#pragma pack` around it may lower (Microsoft's `__declspec(align)`, inside it or on it).
     pub(super) required_align: Align,
-    /// Whether there is any leaf in it.
-    pub(super) has_leaves: bool,
+    /// How many leaves there are in it.
+    pub(super) leaves: u64,
 }
 
 /// A member before layout.
@@ -127,6 +128,9 @@ impl RecordAttrs {
     }
 }
 
+/// How many scalars unions may put over each other, for each byte of their size.
+pub const MAX_LEAVES_PER_BYTE: u64 = 1_024;
+
 /// A member that C allows, with what its layout depends on.
 pub(super) struct Checked<'a> {
     /// What was declared.
@@ -157,7 +161,8 @@ impl Record {
     /// Lays out a record of `members` under `model`.
     ///
     /// Fails where a member's type is not in `model`, where a bit-field is not one that C allows, where records nest
-    /// deeper than [`super::MAX_DEPTH`], and where the size overflows.
+    /// deeper than [`super::MAX_DEPTH`], where unions put more than [`MAX_LEAVES_PER_BYTE`] scalars over each other, and
+    /// where the size overflows.
     pub fn new(model: &DataModel, attrs: RecordAttrs, members: &[Member]) -> Result<Record, Error> {
         let mut checked = Vec::with_capacity(members.len());
         let mut nested = 0;
@@ -185,7 +190,7 @@ impl Record {
             size,
             align: layout.align,
             natural_align: layout.natural_align,
-            has_leaves: fields.iter().any(|field| !field.padding && field.ty.has_leaves()),
+            leaves: leaves(&fields, size)?,
             fields,
             depth: deeper_than(nested)?,
             required_align: layout.required_align,
@@ -207,6 +212,18 @@ fn fields(members: &[Checked<'_>], starts: &[u128]) -> Result<Box<[Field]>, Erro
         fields.push(Field { ty: checked.member.ty.clone(), place, padding: checked.member.padding });
     }
     Ok(fields.into())
+}
+
+/// How many scalars are in a record's members. Unions of unions could double them at each level, and whoever looks at a few
+/// bytes would never end: that is an error.
+fn leaves(fields: &[Field], size: Size) -> Result<u64, Error> {
+    let named = fields.iter().filter(|field| !field.padding);
+    let leaves = named.fold(0u64, |leaves, field| leaves.saturating_add(field.ty.leaves()));
+    if leaves > size.bytes().max(1).saturating_mul(MAX_LEAVES_PER_BYTE) {
+        let what = format!("a union of more than {MAX_LEAVES_PER_BYTE} scalars for each of its bytes");
+        return Err(Error::Unsupported { what });
+    }
+    Ok(leaves)
 }
 
 /// A number of bytes, or `None` where it leaves the address space.
