@@ -87,7 +87,7 @@ impl Integer {
     }
 }
 
-/// A real floating-point type by its C name.
+/// A real floating-point type by its C name. `_Float64` and its like are types of their own, whatever their format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // the names are the documentation
 pub enum Floating {
@@ -95,7 +95,11 @@ pub enum Floating {
     Float,
     Double,
     LongDouble,
+    Float32,
+    Float64,
     Float128,
+    Float32x,
+    Float64x,
 }
 
 impl Floating {
@@ -106,7 +110,11 @@ impl Floating {
             Floating::Float => "float",
             Floating::Double => "double",
             Floating::LongDouble => "long double",
+            Floating::Float32 => "_Float32",
+            Floating::Float64 => "_Float64",
             Floating::Float128 => "_Float128",
+            Floating::Float32x => "_Float32x",
+            Floating::Float64x => "_Float64x",
         }
     }
 
@@ -114,9 +122,9 @@ impl Floating {
     pub fn format(self, model: &DataModel) -> Float {
         match self {
             Floating::Float16 => Float::F16,
-            Floating::Float => Float::F32,
-            Floating::Double => Float::F64,
-            Floating::LongDouble => model.long_double,
+            Floating::Float | Floating::Float32 => Float::F32,
+            Floating::Double | Floating::Float64 | Floating::Float32x => Float::F64,
+            Floating::LongDouble | Floating::Float64x => model.long_double,
             Floating::Float128 => Float::F128,
         }
     }

@@ -71,22 +71,35 @@ impl Comparison<'_> {
         if !self.seen.insert((a, b)) {
             return true;
         }
-        match (&self.left.node(a).shape, &self.right.node(b).shape) {
-            (Shape::Void, Shape::Void) | (Shape::VaList, Shape::VaList) => true,
-            (Shape::Integer(a), Shape::Integer(b)) => a == b,
-            (Shape::Floating(a), Shape::Floating(b)) | (Shape::Complex(a), Shape::Complex(b)) => a == b,
-            (Shape::Vector { lane: a, bytes: a_bytes }, Shape::Vector { lane: b, bytes: b_bytes }) => {
+        let (left, right) = (self.left, self.right);
+        self.shapes(&left.node(a).shape, &right.node(b).shape)
+    }
+
+    fn shapes(&mut self, a: &Shape, b: &Shape) -> bool {
+        match a {
+            Shape::Void => matches!(b, Shape::Void),
+            Shape::VaList => matches!(b, Shape::VaList),
+            Shape::Integer(a) => matches!(b, Shape::Integer(b) if a == b),
+            Shape::Floating(a) => matches!(b, Shape::Floating(b) if a == b),
+            Shape::Complex(a) => matches!(b, Shape::Complex(b) if a == b),
+            Shape::Vector { lane: a, bytes } => {
+                let Shape::Vector { lane: b, bytes: other } = b else { return false };
                 self.push(*a, *b);
-                a_bytes == b_bytes
+                bytes == other
             }
-            (Shape::Pointer(a), Shape::Pointer(b)) => {
+            Shape::Pointer(a) => {
+                let Shape::Pointer(b) = b else { return false };
                 self.push(*a, *b);
                 true
             }
-            (Shape::Function(a), Shape::Function(b)) => self.functions(a, b),
-            (Shape::Record(a), Shape::Record(b)) => self.records(*a, *b),
-            (Shape::Enum(a), Shape::Enum(b)) => self.enums(*a, *b),
-            _ => false,
+            Shape::Function(a) => {
+                let Shape::Function(b) = b else { return false };
+                self.functions(a, b)
+            }
+            Shape::Record(a) => matches!(b, Shape::Record(b) if self.records(*a, *b)),
+            Shape::Enum(a) => matches!(b, Shape::Enum(b) if self.enums(*a, *b)),
+            // Two arrays were seen to by the caller, and typedefs resolved.
+            Shape::Array { .. } | Shape::Typedef { .. } => false,
         }
     }
 

@@ -22,10 +22,7 @@ impl<'m> Lowering<'m> {
 
     /// The laid-out type of `id`, `None` for `void`.
     pub(crate) fn result(&mut self, types: &Types, id: TypeId) -> Result<Option<Type>, Error> {
-        match types.shape(id) {
-            Shape::Void => Ok(None),
-            _ => self.object(types, id).map(Some),
-        }
+        if let Shape::Void = types.shape(id) { Ok(None) } else { self.object(types, id).map(Some) }
     }
 
     /// The laid-out type of `id`, which must be a complete object type.
@@ -131,13 +128,12 @@ impl<'m> Lowering<'m> {
         depth: u16,
     ) -> Result<Member, Error> {
         let (resolved, _) = types.resolve(member.ty);
-        let ty = match types.node(resolved).shape {
+        let ty = if let Shape::Array { element, len: None } = types.node(resolved).shape {
             // A flexible array member: all alignment, no size.
-            Shape::Array { element, len: None } => {
-                let element = self.nested(types, element, depth + 2)?;
-                Type::array(element, 0, self.model)?
-            }
-            _ => self.nested(types, member.ty, depth + 1)?,
+            let element = self.nested(types, element, depth + 2)?;
+            Type::array(element, 0, self.model)?
+        } else {
+            self.nested(types, member.ty, depth + 1)?
         };
         let mut packed = member.packed;
         let mut align = member.align;

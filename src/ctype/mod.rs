@@ -139,14 +139,8 @@ impl CType {
 
     /// The prototype of a function or of what a pointer to a function points to; `None` for other types.
     pub fn prototype(&self) -> Option<Prototype> {
-        let function = match self.types.shape(self.id) {
-            Shape::Pointer(target) => self.types.shape(*target),
-            other => other,
-        };
-        match function {
-            Shape::Function(function) => Some(Prototype::of(&self.types, function)),
-            _ => None,
-        }
+        let target = if let Shape::Pointer(target) = self.types.shape(self.id) { *target } else { self.id };
+        self.types.function(target).map(|function| Prototype::of(&self.types, function))
     }
 
     /// Its laid-out type under `model`; `None` for `void`.
@@ -170,10 +164,8 @@ impl CType {
     /// The members of a struct or union with their places under `model`, in order of declaration; `None` for other types.
     /// Members of an unnamed struct or union inside stay with it; bit-fields of width zero are left out.
     pub fn fields(&self, model: &DataModel) -> Result<Option<Vec<Field>>, Error> {
-        match self.types.shape(self.id) {
-            Shape::Record(record) => RecordType::new(self.types.clone(), *record).fields(model).map(Some),
-            _ => Ok(None),
-        }
+        let Shape::Record(record) = self.types.shape(self.id) else { return Ok(None) };
+        RecordType::new(self.types.clone(), *record).fields(model).map(Some)
     }
 
     /// Whether C takes this type and `other` for the same, also across translation units (C11 6.2.7): typedefs count as

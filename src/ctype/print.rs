@@ -1,6 +1,6 @@
 //! C types printed back as C.
 
-use super::basic::Qualifiers;
+use super::basic::{Convention, Qualifiers};
 use super::types::{EnumBody, EnumId, FunctionNode, MemberNode, RecordBody, RecordId, Shape, TypeId, Types};
 use callsmith_arch::Align;
 use callsmith_arch::layout::{BitFieldRule, RecordKind};
@@ -74,13 +74,11 @@ impl Printer<'_> {
                         declarator = declarator.replacen("* ", "*", 1);
                     }
                     id = *target;
-                    declarator = match &self.types.node(id).shape {
-                        Shape::Array { .. } => format!("({declarator})"),
-                        Shape::Function(function) => {
-                            format!("({})", join(&function.convention.to_string(), &declarator))
-                        }
-                        _ => declarator,
-                    };
+                    if let Shape::Array { .. } = &self.types.node(id).shape {
+                        declarator = format!("({declarator})");
+                    } else if let Shape::Function(function) = &self.types.node(id).shape {
+                        declarator = format!("({})", join(&function.convention.to_string(), &declarator));
+                    }
                     continue;
                 }
                 Shape::Array { element, len } => {
@@ -116,10 +114,11 @@ impl Printer<'_> {
 
     /// `declarator(params)`, with the convention in front where no parenthesis has it already.
     fn function(self, function: &FunctionNode, declarator: String) -> String {
-        let mut text = if declarator.starts_with('(') {
+        let mut text = if declarator.starts_with('(') || function.convention == Convention::Default {
             declarator
         } else {
-            join(&function.convention.to_string(), &declarator)
+            let text = join(&function.convention.to_string(), &declarator);
+            if self.returns_function(function) { format!("({text})") } else { text }
         };
         text.push('(');
         for (index, (name, ty)) in function.params.iter().enumerate() {
@@ -137,6 +136,12 @@ impl Printer<'_> {
         });
         text.push(')');
         text
+    }
+
+    /// Whether the result is a pointer to a function, which would take an attribute after the `*` for its own.
+    fn returns_function(self, function: &FunctionNode) -> bool {
+        let Shape::Pointer(target) = self.types.node(function.result).shape else { return false };
+        self.types.function(target).is_some()
     }
 
     /// What `print` prints one level further in; an ellipsis beyond [`MAX_NESTING`].

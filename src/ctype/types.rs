@@ -200,6 +200,20 @@ impl Types {
         &self.node(self.resolve(id).0).shape
     }
 
+    /// The function that `id` is behind its typedefs.
+    pub(crate) fn function(&self, id: TypeId) -> Option<&Arc<FunctionNode>> {
+        if let Shape::Function(function) = self.shape(id) { Some(function) } else { None }
+    }
+
+    /// The integer type that `id` is behind its typedefs, or that holds the enum that it is.
+    pub(crate) fn integer(&self, id: TypeId) -> Option<Integer> {
+        if let Shape::Integer(integer) = self.shape(id) {
+            return Some(*integer);
+        }
+        let Shape::Enum(enumeration) = self.shape(id) else { return None };
+        self.enumeration(*enumeration).body.as_ref().map(|body| body.underlying)
+    }
+
     /// A parameter's type after C's adjustment: an array becomes a pointer to its element, a function a pointer to itself
     /// (C11 6.7.6.3p7 and p8). `qualifiers` are those between the brackets.
     pub(crate) fn decay(&mut self, id: TypeId, qualifiers: Qualifiers) -> TypeId {

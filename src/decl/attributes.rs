@@ -106,24 +106,25 @@ impl<'t> Parser<'t> {
     pub(super) fn attributes(&mut self) -> Result<Attributes, Error> {
         let mut attributes = Attributes::default();
         while self.at_attribute() {
-            let token = self.take();
-            match token.kind {
-                TokenKind::Word("__declspec" | "_declspec") => {
+            let word = self.word();
+            self.take();
+            match word {
+                Some("__declspec" | "_declspec") => {
                     self.expect(Punct::OpenParen, "'(' after '__declspec'")?;
                     self.attribute_list(&mut attributes, Punct::CloseParen)?;
                 }
-                TokenKind::Word("_Alignas" | "alignas") => {
+                Some("_Alignas" | "alignas") => {
                     let align = self.alignas()?;
                     attributes.align = attributes.align.max(align);
                 }
-                TokenKind::Word("__attribute__" | "__attribute") => {
+                Some("__attribute__" | "__attribute") => {
                     self.expect(Punct::OpenParen, "'((' after '__attribute__'")?;
                     self.expect(Punct::OpenParen, "'((' after '__attribute__'")?;
                     self.attribute_list(&mut attributes, Punct::CloseParen)?;
                     self.expect(Punct::CloseParen, "'))' after the attributes")?;
                 }
-                TokenKind::Word(word) => attributes.convention = convention_word(word),
-                _ => {
+                Some(word) => attributes.convention = convention_word(word),
+                None => {
                     self.take();
                     self.attribute_list(&mut attributes, Punct::CloseBracket)?;
                     self.expect(Punct::CloseBracket, "']]' after the attributes")?;

@@ -79,7 +79,7 @@ impl<'t> Parser<'t> {
             self.placed(span, added)?;
             return Ok(ty);
         }
-        if let Shape::Function(node) = self.scope.types.shape(declared.ty) {
+        if let Some(node) = self.scope.types.function(declared.ty) {
             let node = node.clone();
             functions.push(Function { name, span, symbol, node, param_spans: declared.param_spans });
         }

@@ -1,6 +1,6 @@
 //! Declarators: the name, and the pointers, arrays and functions around it (C11 6.7.6 and 6.7.7).
 
-use super::attributes::Attributes;
+use super::attributes::{Attributes, convention_word};
 use super::error::{Error, ErrorKind};
 use super::parser::{MAX_NESTING, Parser};
 use super::specifiers::{Specifiers, is_keyword};
@@ -33,8 +33,11 @@ enum Derivation<'t> {
     Pointer(Qualifiers),
     Array(ArrayPart),
     Function(FunctionPart<'t>),
-    /// A convention that stands among the others.
-    Convention(Convention),
+    /// A convention that stands among the others: by a word, such as `__stdcall`, or by an attribute.
+    Convention {
+        convention: Convention,
+        is_word: bool,
+    },
 }
 
 struct ArrayPart {
@@ -116,8 +119,11 @@ impl<'t> Parser<'t> {
     fn pointers(&mut self, whole: &mut Declarator<'t>) -> Result<(), Error> {
         loop {
             if self.at_attribute() {
+                let is_word = self.word().and_then(convention_word).is_some();
                 let mut attributes = self.attributes()?;
-                whole.derivations.extend(attributes.convention.take().map(Derivation::Convention));
+                if let Some(convention) = attributes.convention.take() {
+                    whole.derivations.push(Derivation::Convention { convention, is_word });
+                }
                 whole.attributes.merge(attributes);
             } else if self.take_if(Punct::Star) {
                 let mut qualifiers = Qualifiers::NONE;
@@ -203,9 +209,10 @@ impl<'t> Parser<'t> {
     fn parameter(&mut self) -> Result<ParamPart<'t>, Error> {
         let specifiers = self.specifiers()?;
         let declarator = self.declarator(Naming::Optional)?;
-        let between = match declarator.derivations.last() {
-            Some(Derivation::Array(array)) => array.qualifiers,
-            _ => Qualifiers::NONE,
+        let between = if let Some(Derivation::Array(array)) = declarator.derivations.last() {
+            array.qualifiers
+        } else {
+            Qualifiers::NONE
         };
         let name = declarator.name.map(|(name, _)| name);
         let span = declarator.name.map_or(specifiers.span, |(_, span)| span);
@@ -251,11 +258,13 @@ impl<'t> Parser<'t> {
                     param_spans = function.params.iter().map(|param| param.span).collect();
                     ty = self.function(ty, function, waiting.take())?;
                 }
-                // It belongs to the function whose parentheses come next, else to the one just made.
-                Derivation::Convention(convention) => {
+                // It is the last made function's, as in `(ATTRIBUTE *f)(int)`, else the next one's: `*ATTRIBUTE f(int)`.
+                // GCC gives the last made one its attribute also where both are there, `(*ATTRIBUTE f(int))(int)`;
+                // Microsoft's words stand before the name of what they are for.
+                Derivation::Convention { convention, is_word } => {
                     let next = matches!(derivations.peek(), Some(Derivation::Function(_)));
                     match self.with_convention(ty, convention) {
-                        Some(function) if !next => ty = function,
+                        Some(function) if !(is_word && next) => ty = function,
                         Some(_) | None => waiting = Some(convention),
                     }
                 }
@@ -269,18 +278,19 @@ impl<'t> Parser<'t> {
     }
 
     fn array(&mut self, element: TypeId, array: &ArrayPart) -> Result<TypeId, Error> {
-        let wrong = match self.scope.types.shape(element) {
-            Shape::Void => Some("an array of 'void'"),
-            Shape::Function(_) => Some("an array of functions"),
-            Shape::Array { len: None, .. } if self.param_names.is_empty() => {
-                Some("an array of arrays without length")
-            }
-            _ => None,
-        };
-        match wrong {
-            Some(wrong) => Err(self.invalid(array.span, wrong)),
-            None => Ok(self.scope.types.add(Shape::Array { element, len: array.len })),
+        let shape = self.scope.types.shape(element);
+        if let Shape::Void = shape {
+            return Err(self.invalid(array.span, "an array of 'void'"));
         }
+        if let Shape::Function(_) = shape {
+            return Err(self.invalid(array.span, "an array of functions"));
+        }
+        if let Shape::Array { len: None, .. } = shape
+            && self.param_names.is_empty()
+        {
+            return Err(self.invalid(array.span, "an array of arrays without length"));
+        }
+        Ok(self.scope.types.add(Shape::Array { element, len: array.len }))
     }
 
     fn function(
@@ -289,13 +299,11 @@ impl<'t> Parser<'t> {
         function: FunctionPart<'t>,
         convention: Option<Convention>,
     ) -> Result<TypeId, Error> {
-        let wrong = match self.scope.types.shape(result) {
-            Shape::Array { .. } => Some("a function that returns an array"),
-            Shape::Function(_) => Some("a function that returns a function"),
-            _ => None,
-        };
-        if let Some(wrong) = wrong {
-            return Err(self.invalid(function.span, wrong));
+        if let Shape::Array { .. } = self.scope.types.shape(result) {
+            return Err(self.invalid(function.span, "a function that returns an array"));
+        }
+        if self.scope.types.function(result).is_some() {
+            return Err(self.invalid(function.span, "a function that returns a function"));
         }
         let node = FunctionNode {
             convention: convention.unwrap_or_default(),
@@ -310,14 +318,13 @@ impl<'t> Parser<'t> {
     /// The function `ty`, or pointer to a function, with `convention`; `None` for other types.
     fn with_convention(&mut self, ty: TypeId, convention: Convention) -> Option<TypeId> {
         let (resolved, qualifiers) = self.scope.types.resolve(ty);
-        let (target, is_pointer) = match self.scope.types.node(resolved).shape {
-            Shape::Pointer(target) => (target, true),
-            _ => (resolved, false),
-        };
-        let Shape::Function(function) = self.scope.types.shape(target) else { return None };
+        let types = &mut self.scope.types;
+        let pointee =
+            if let Shape::Pointer(target) = types.node(resolved).shape { Some(target) } else { None };
+        let function = types.function(pointee.unwrap_or(resolved))?;
         let node = FunctionNode { convention, ..FunctionNode::clone(function) };
-        let made = self.scope.types.add(Shape::Function(Arc::new(node)));
-        Some(if is_pointer { self.scope.types.add_qualified(Shape::Pointer(made), qualifiers) } else { made })
+        let made = types.add(Shape::Function(Arc::new(node)));
+        Some(if pointee.is_some() { types.add_qualified(Shape::Pointer(made), qualifiers) } else { made })
     }
 
     /// A type without a name, such as stands in a cast.

@@ -142,9 +142,6 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &*self.kind {
-            ErrorKind::Layout(error) => Some(error),
-            _ => None,
-        }
+        if let ErrorKind::Layout(error) = &*self.kind { Some(error) } else { None }
     }
 }

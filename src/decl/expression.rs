@@ -4,29 +4,37 @@ use super::error::{Error, ErrorKind};
 use super::literal;
 use super::parser::Parser;
 use super::token::{Constant, Punct, Span, TokenKind};
-use crate::ctype::{Shape, TypeId};
+use crate::ctype::TypeId;
 use callsmith_arch::Align;
 
-/// Binary operators, each with its precedence: the higher binds the tighter.
-const OPERATORS: &[(Punct, u8)] = &[
-    (Punct::OrOr, 1),
-    (Punct::AndAnd, 2),
-    (Punct::Or, 3),
-    (Punct::Xor, 4),
-    (Punct::And, 5),
-    (Punct::Equal, 6),
-    (Punct::NotEqual, 6),
-    (Punct::Less, 7),
-    (Punct::LessEqual, 7),
-    (Punct::Greater, 7),
-    (Punct::GreaterEqual, 7),
-    (Punct::ShiftLeft, 8),
-    (Punct::ShiftRight, 8),
-    (Punct::Plus, 9),
-    (Punct::Minus, 9),
-    (Punct::Star, 10),
-    (Punct::Slash, 10),
-    (Punct::Percent, 10),
+/// Binary operators.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[rustfmt::skip]
+enum Operator {
+    Or, And, BitOr, BitXor, BitAnd, Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, ShiftLeft, ShiftRight,
+    Add, Subtract, Multiply, Divide, Remainder,
+}
+
+/// The operators with their precedence: the higher binds the tighter.
+const OPERATORS: &[(Punct, Operator, u8)] = &[
+    (Punct::OrOr, Operator::Or, 1),
+    (Punct::AndAnd, Operator::And, 2),
+    (Punct::Or, Operator::BitOr, 3),
+    (Punct::Xor, Operator::BitXor, 4),
+    (Punct::And, Operator::BitAnd, 5),
+    (Punct::Equal, Operator::Equal, 6),
+    (Punct::NotEqual, Operator::NotEqual, 6),
+    (Punct::Less, Operator::Less, 7),
+    (Punct::LessEqual, Operator::LessEqual, 7),
+    (Punct::Greater, Operator::Greater, 7),
+    (Punct::GreaterEqual, Operator::GreaterEqual, 7),
+    (Punct::ShiftLeft, Operator::ShiftLeft, 8),
+    (Punct::ShiftRight, Operator::ShiftRight, 8),
+    (Punct::Plus, Operator::Add, 9),
+    (Punct::Minus, Operator::Subtract, 9),
+    (Punct::Star, Operator::Multiply, 10),
+    (Punct::Slash, Operator::Divide, 10),
+    (Punct::Percent, Operator::Remainder, 10),
 ];
 
 impl Constant {
@@ -65,38 +73,41 @@ impl Constant {
 }
 
 /// `left operator right`, both in their common type but for shifts. `Err` says what C does not define.
-fn apply(operator: Punct, left: Constant, right: Constant) -> Result<Constant, &'static str> {
-    let overflow = "the expression overflows";
+fn apply(operator: Operator, left: Constant, right: Constant) -> Result<Constant, &'static str> {
     let (a, b) = left.common(right);
     let value = match operator {
-        Punct::Less => return Ok(Constant::truth(a.value < b.value)),
-        Punct::LessEqual => return Ok(Constant::truth(a.value <= b.value)),
-        Punct::Greater => return Ok(Constant::truth(a.value > b.value)),
-        Punct::GreaterEqual => return Ok(Constant::truth(a.value >= b.value)),
-        Punct::Equal => return Ok(Constant::truth(a.value == b.value)),
-        Punct::NotEqual => return Ok(Constant::truth(a.value != b.value)),
-        Punct::ShiftLeft | Punct::ShiftRight => return shift(operator, left, right),
-        Punct::Slash | Punct::Percent if b.value == 0 => return Err("a division by zero"),
-        Punct::Slash => a.value.checked_div(b.value),
-        Punct::Percent => a.value.checked_rem(b.value),
-        Punct::Star => a.value.checked_mul(b.value),
-        Punct::Plus => a.value.checked_add(b.value),
-        Punct::Minus => a.value.checked_sub(b.value),
-        Punct::And => Some(a.value & b.value),
-        Punct::Or => Some(a.value | b.value),
-        Punct::Xor => Some(a.value ^ b.value),
-        _ => None,
+        Operator::Or => return Ok(Constant::truth(left.value != 0 || right.value != 0)),
+        Operator::And => return Ok(Constant::truth(left.value != 0 && right.value != 0)),
+        Operator::Equal => return Ok(Constant::truth(a.value == b.value)),
+        Operator::NotEqual => return Ok(Constant::truth(a.value != b.value)),
+        Operator::Less => return Ok(Constant::truth(a.value < b.value)),
+        Operator::LessEqual => return Ok(Constant::truth(a.value <= b.value)),
+        Operator::Greater => return Ok(Constant::truth(a.value > b.value)),
+        Operator::GreaterEqual => return Ok(Constant::truth(a.value >= b.value)),
+        // A shift has the type of its left side. Bits shifted into or past the sign are lost, as in every compiler.
+        Operator::ShiftLeft => return shift(left, right, |value, count| value << count),
+        Operator::ShiftRight => return shift(left, right, |value, count| value >> count),
+        Operator::Divide | Operator::Remainder if b.value == 0 => return Err("a division by zero"),
+        Operator::Divide => a.value.checked_div(b.value),
+        Operator::Remainder => a.value.checked_rem(b.value),
+        Operator::Multiply => a.value.checked_mul(b.value),
+        Operator::Add => a.value.checked_add(b.value),
+        Operator::Subtract => a.value.checked_sub(b.value),
+        Operator::BitAnd => Some(a.value & b.value),
+        Operator::BitOr => Some(a.value | b.value),
+        Operator::BitXor => Some(a.value ^ b.value),
     };
-    value.and_then(|value| a.fit(value)).ok_or(overflow)
+    value.and_then(|value| a.fit(value)).ok_or("the expression overflows")
 }
 
-/// A shift has the type of its left side.
-fn shift(operator: Punct, left: Constant, right: Constant) -> Result<Constant, &'static str> {
+fn shift(
+    left: Constant,
+    right: Constant,
+    shifted: impl Fn(i128, u32) -> i128,
+) -> Result<Constant, &'static str> {
     let count = u32::try_from(right.value).ok().filter(|count| *count < left.bits);
     let count = count.ok_or("a shift by more bits than there are")?;
-    let value = if operator == Punct::ShiftLeft { left.value << count } else { left.value >> count };
-    // A bit that is shifted into or past the sign is lost, as in every compiler.
-    Ok(Constant { value, ..left }.convert(left.bits, left.signed))
+    Ok(Constant { value: shifted(left.value, count), ..left }.convert(left.bits, left.signed))
 }
 
 impl<'t> Parser<'t> {
@@ -137,26 +148,16 @@ impl<'t> Parser<'t> {
         let mut left = self.unary()?;
         loop {
             let token = self.peek();
-            let found = OPERATORS.iter().find(|(punct, _)| token.kind == TokenKind::Punct(*punct));
-            let Some((operator, precedence)) = found.copied().filter(|(_, own)| *own >= least) else {
+            let found = OPERATORS.iter().find(|(punct, ..)| token.kind == TokenKind::Punct(*punct));
+            let Some((_, operator, precedence)) = found.copied().filter(|(.., own)| *own >= least) else {
                 return Ok(left);
             };
             self.take();
-            let right = |parser: &mut Parser<'t>| parser.binary(precedence + 1);
-            left = match operator {
-                Punct::AndAnd => {
-                    let right = self.evaluated_if(left.value != 0, right)?;
-                    Constant::truth(left.value != 0 && right.value != 0)
-                }
-                Punct::OrOr => {
-                    let right = self.evaluated_if(left.value == 0, right)?;
-                    Constant::truth(left.value != 0 || right.value != 0)
-                }
-                _ => {
-                    let right = right(self)?;
-                    self.defined(token.span, left, apply(operator, left, right))?
-                }
-            };
+            // The right side of `&&` and `||` does not count where the left one decides.
+            let decided =
+                operator == Operator::And && left.value == 0 || operator == Operator::Or && left.value != 0;
+            let right = self.evaluated_if(!decided, |parser| parser.binary(precedence + 1))?;
+            left = self.defined(token.span, left, apply(operator, left, right))?;
         }
     }
 
@@ -177,16 +178,13 @@ impl<'t> Parser<'t> {
     fn unary(&mut self) -> Result<Constant, Error> {
         let token = self.peek();
         match token.kind {
-            TokenKind::Punct(Punct::Plus | Punct::Minus | Punct::Tilde | Punct::Not) => {
+            TokenKind::Punct(Punct::Plus) => self.signed(|operand| operand.value),
+            TokenKind::Punct(Punct::Minus) => self.signed(|operand| -operand.value),
+            TokenKind::Punct(Punct::Tilde) => self.signed(|operand| !operand.value),
+            TokenKind::Punct(Punct::Not) => {
                 self.take();
                 let operand = self.nested(Parser::unary)?;
-                let value = match token.kind {
-                    TokenKind::Punct(Punct::Minus) => -operand.value,
-                    TokenKind::Punct(Punct::Tilde) => !operand.value,
-                    TokenKind::Punct(Punct::Not) => return Ok(Constant::truth(operand.value == 0)),
-                    _ => operand.value,
-                };
-                self.defined(token.span, operand, operand.fit(value).ok_or("the expression overflows"))
+                Ok(Constant::truth(operand.value == 0))
             }
             TokenKind::Punct(Punct::OpenParen) => self.parenthesis(),
             TokenKind::Word(word) => self.word_operand(word),
@@ -204,6 +202,14 @@ impl<'t> Parser<'t> {
         }
     }
 
+    /// What a unary operator of arithmetic makes of its operand.
+    fn signed(&mut self, operator: impl Fn(Constant) -> i128) -> Result<Constant, Error> {
+        let span = self.take().span;
+        let operand = self.nested(Parser::unary)?;
+        let result = operand.fit(operator(operand)).ok_or("the expression overflows");
+        self.defined(span, operand, result)
+    }
+
     /// An expression in parentheses, or a cast.
     fn parenthesis(&mut self) -> Result<Constant, Error> {
         let open = self.take().span;
@@ -215,13 +221,7 @@ impl<'t> Parser<'t> {
         let ty = self.type_name()?;
         self.expect(Punct::CloseParen, "')' after the type")?;
         let operand = self.nested(Parser::unary)?;
-        let shape = self.scope.types.shape(ty).clone();
-        let integer = match shape {
-            Shape::Integer(integer) => Some(integer),
-            Shape::Enum(id) => self.scope.types.enumeration(id).body.as_ref().map(|body| body.underlying),
-            _ => None,
-        };
-        match integer.map(|integer| integer.format(self.model)) {
+        match self.scope.types.integer(ty).map(|integer| integer.format(self.model)) {
             Some((bits, signed)) if bits <= 64 => Ok(operand.convert(bits, signed)),
             _ => Err(self.unsupported(open, "a cast to this type in a constant expression")),
         }

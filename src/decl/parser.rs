@@ -65,10 +65,7 @@ impl<'t> Parser<'t> {
     }
 
     pub(super) fn word(&self) -> Option<&'t str> {
-        match self.peek().kind {
-            TokenKind::Word(word) => Some(word),
-            _ => None,
-        }
+        if let TokenKind::Word(word) = self.peek().kind { Some(word) } else { None }
     }
 
     /// Takes `punct` where it is next.

@@ -3,6 +3,7 @@
 use super::attributes::{Attributes, Mode};
 use super::error::{Error, ErrorKind};
 use super::parser::Parser;
+use super::standard;
 use super::token::{Punct, Span, TokenKind};
 use crate::ctype::{Floating, Integer, Qualifiers, Shape, TypeId};
 
@@ -142,11 +143,14 @@ impl<'t> Words<'t> {
         let sized = short || long > 0;
         let plain = !sized && !int;
         let floating = match basic {
-            Some("float" | "_Float32") if long == 0 => Some(Floating::Float),
+            Some("float") if long == 0 => Some(Floating::Float),
+            Some("double") if long == 0 => Some(Floating::Double),
             Some("double") if long == 1 => Some(Floating::LongDouble),
-            Some("double" | "_Float64" | "_Float32x") if long == 0 => Some(Floating::Double),
-            Some("_Float64x") if long == 0 => Some(Floating::LongDouble),
             Some("_Float16") if long == 0 => Some(Floating::Float16),
+            Some("_Float32") if long == 0 => Some(Floating::Float32),
+            Some("_Float64") if long == 0 => Some(Floating::Float64),
+            Some("_Float32x") if long == 0 => Some(Floating::Float32x),
+            Some("_Float64x") if long == 0 => Some(Floating::Float64x),
             Some("_Float128" | "__float128") if long == 0 => Some(Floating::Float128),
             // GNU C: `_Complex` alone is that of `double`.
             None if complex && plain && !signed && !unsigned => Some(Floating::Double),
@@ -278,19 +282,19 @@ impl<'t> Parser<'t> {
     ) -> Result<TypeId, Error> {
         let mut base = base;
         if let Some(mode) = attributes.mode {
-            let shape = match (mode, self.scope.types.shape(base)) {
-                (Mode::Floating(floating), Shape::Floating(_)) => Some(Shape::Floating(floating)),
-                (Mode::Bits(bits), Shape::Integer(integer)) => {
-                    self.integer_of_mode(bits, *integer).map(Shape::Integer)
+            let (before, qualifiers) = self.scope.types.resolve(base);
+            let integer = self.scope.types.integer(base);
+            let of_bits = |bits| self.integer_of_mode(bits, integer?).map(Shape::Integer);
+            let shape = match mode {
+                Mode::Floating(floating) => {
+                    let before = &self.scope.types.node(before).shape;
+                    matches!(before, Shape::Floating(_)).then_some(Shape::Floating(floating))
                 }
-                (Mode::Word, Shape::Integer(integer)) => {
-                    let (bits, _) = super::standard::word(self.model).format(self.model);
-                    self.integer_of_mode(bits, *integer).map(Shape::Integer)
-                }
-                _ => None,
+                Mode::Bits(bits) => of_bits(bits),
+                Mode::Word => of_bits(standard::word(self.model).0.format(self.model).0),
             };
             let shape = shape.ok_or_else(|| self.invalid(span, "'mode' does not go with this type"))?;
-            base = self.scope.types.add(shape);
+            base = self.scope.types.add_qualified(shape, qualifiers);
         }
         if let Some(bytes) = attributes.vector {
             let (lane, qualifiers) = self.scope.types.resolve(base);

@@ -14,20 +14,18 @@ pub(super) fn typedef(name: &str, model: &DataModel) -> Option<Shape> {
         "uint16_t" | "uint_least16_t" | "char16_t" => Integer::UShort,
         "int32_t" | "int_least32_t" => Integer::Int,
         "uint32_t" | "uint_least32_t" | "char32_t" => Integer::UInt,
-        "int64_t" | "int_least64_t" | "int_fast64_t" | "intmax_t" => int64(model),
-        "uint64_t" | "uint_least64_t" | "uint_fast64_t" | "uintmax_t" => unsigned(int64(model)),
+        "int64_t" | "int_least64_t" | "int_fast64_t" | "intmax_t" => int64(model).0,
+        "uint64_t" | "uint_least64_t" | "uint_fast64_t" | "uintmax_t" => int64(model).1,
         // glibc makes these a machine word, Microsoft an int.
-        "int_fast16_t" | "int_fast32_t" if !is_windows(model) => word(model),
-        "uint_fast16_t" | "uint_fast32_t" if !is_windows(model) => unsigned(word(model)),
+        "int_fast16_t" | "int_fast32_t" if !is_windows(model) => word(model).0,
+        "uint_fast16_t" | "uint_fast32_t" if !is_windows(model) => word(model).1,
         "int_fast16_t" | "int_fast32_t" => Integer::Int,
         "uint_fast16_t" | "uint_fast32_t" => Integer::UInt,
-        "intptr_t" | "ptrdiff_t" | "ssize_t" => word(model),
-        "uintptr_t" | "size_t" => unsigned(word(model)),
-        "wchar_t" => match model.wchar {
-            Scalar::U16 => Integer::UShort,
-            Scalar::U32 => Integer::UInt,
-            _ => Integer::Int,
-        },
+        "intptr_t" | "ptrdiff_t" | "ssize_t" => word(model).0,
+        "uintptr_t" | "size_t" => word(model).1,
+        "wchar_t" if model.wchar == Scalar::U16 => Integer::UShort,
+        "wchar_t" if model.wchar == Scalar::U32 => Integer::UInt,
+        "wchar_t" => Integer::Int,
         "wint_t" if is_windows(model) => Integer::UShort,
         "wint_t" => Integer::UInt,
         "off_t" => Integer::Long,
@@ -44,20 +42,16 @@ fn is_windows(model: &DataModel) -> bool {
     model.bit_fields == BitFieldRule::Msvc
 }
 
-fn int64(model: &DataModel) -> Integer {
-    if model.long == Size::of(8) { Integer::Long } else { Integer::LongLong }
-}
-
-/// The signed integer of a pointer's size.
-pub(super) fn word(model: &DataModel) -> Integer {
-    if model.pointer == Size::of(8) { int64(model) } else { Integer::Int }
-}
-
-/// The unsigned integer of a word's, or of 64 bits' type.
-fn unsigned(integer: Integer) -> Integer {
-    match integer {
-        Integer::Long => Integer::ULong,
-        Integer::LongLong => Integer::ULongLong,
-        _ => Integer::UInt,
+/// The integers of 64 bits, signed and unsigned.
+fn int64(model: &DataModel) -> (Integer, Integer) {
+    if model.long == Size::of(8) {
+        (Integer::Long, Integer::ULong)
+    } else {
+        (Integer::LongLong, Integer::ULongLong)
     }
+}
+
+/// The integers of a pointer's size, signed and unsigned.
+pub(super) fn word(model: &DataModel) -> (Integer, Integer) {
+    if model.pointer == Size::of(8) { int64(model) } else { (Integer::Int, Integer::UInt) }
 }

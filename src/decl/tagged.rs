@@ -160,12 +160,7 @@ impl<'t> Parser<'t> {
 
     /// The width of a bit-field of type `ty`, if C allows it (C11 6.7.2.1p4).
     fn bit_width(&self, ty: TypeId, width: i128, named: bool, span: Span) -> Result<u32, Error> {
-        let integer = match self.scope.types.shape(ty) {
-            Shape::Integer(integer) => Some(*integer),
-            Shape::Enum(id) => self.scope.types.enumeration(*id).body.as_ref().map(|body| body.underlying),
-            _ => None,
-        };
-        let Some(integer) = integer else {
+        let Some(integer) = self.scope.types.integer(ty) else {
             return Err(self.invalid(span, "a bit-field's type must be an integer type"));
         };
         let (limit, _) = integer.format(self.model);
@@ -209,9 +204,9 @@ impl<'t> Parser<'t> {
         }
         let span = self.take().span;
         let specifiers = self.specifiers()?;
-        match self.scope.types.shape(specifiers.base) {
-            Shape::Integer(integer) => Ok(Some(*integer)),
-            _ => Err(self.invalid(span, "an enum's type must be an integer type")),
+        match self.scope.types.integer(specifiers.base) {
+            Some(integer) => Ok(Some(integer)),
+            None => Err(self.invalid(span, "an enum's type must be an integer type")),
         }
     }
 

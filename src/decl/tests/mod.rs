@@ -1,3 +1,5 @@
+mod gcc;
+
 use super::*;
 use crate::ctype::Convention;
 
