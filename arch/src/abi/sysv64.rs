@@ -100,6 +100,8 @@ fn pass_scalar(draft: &mut Draft, scalar: Scalar, size: Size) -> Result<Passing,
         Some(place) => place,
         None => (draft.stack_slot(size, Align::ONE)?, &NO_REGISTER),
     };
+    // Not in the document: gcc and clang widen arguments to 32 bits in the caller, and clang's callees rely on it.
+    // Neither widens results.
     Ok(Passing::Direct(draft.whole(size, location, widening(scalar), rule)?))
 }
 
@@ -148,7 +150,7 @@ impl Eightbytes {
                 }
                 Class::X87 | Class::X87Up | Class::ComplexX87 | Class::NoClass => continue,
             };
-            let extension = self.extension;
+            let extension = Extension::None;
             moves.extend(location.map(|location| Move { offset, width, location, extension, rule }));
         }
     }

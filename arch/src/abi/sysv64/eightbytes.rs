@@ -4,11 +4,10 @@
 //! MEMORY is no [`Class`] but the error of a classification, since rule 5(a) makes the whole value memory.
 
 use super::super::draft::size_of;
-use super::super::widening;
 use super::rule;
 use crate::Size;
 use crate::layout::{Float, Place, Scalar, Type};
-use crate::plan::{Extension, Rule};
+use crate::plan::Rule;
 
 static LARGE: Rule = rule("MEMORY", "1. larger than eight eightbytes");
 static UNALIGNED: Rule = rule("MEMORY", "1. contains unaligned fields");
@@ -37,8 +36,6 @@ pub(super) struct Eightbytes {
     pub(super) classes: [Class; 8],
     /// The value's size in bytes.
     pub(super) size: u32,
-    /// Not in the document: gcc and clang widen to 32 bits in the caller, and clang's callees rely on it.
-    pub(super) extension: Extension,
 }
 
 /// "The basic types are assigned their natural classes": that of the first eightbyte, and of those after it.
@@ -91,8 +88,7 @@ impl Eightbytes {
             Ok(_) | Err(_) => return Err(Memory(&LARGE)),
         };
         // 3. "Each eightbyte gets initialized to class NO_CLASS."
-        let extension = if let Type::Scalar(scalar) = ty { widening(*scalar) } else { Extension::None };
-        let mut eightbytes = Eightbytes { classes: [Class::NoClass; 8], size, extension };
+        let mut eightbytes = Eightbytes { classes: [Class::NoClass; 8], size };
         if let Type::Complex(Float::X87) = ty {
             // "A variable of type complex long double is classified as type COMPLEX_X87."
             eightbytes.classes[0] = Class::ComplexX87;

@@ -1,0 +1,163 @@
+//! The expected plans: one case file of C prototypes, one table for each ABI, all on every host. The tables come from the
+//! ABI documents and from compilers, each with its source, never from our own output.
+
+use callsmith::arch::abi;
+use callsmith::arch::isa::x86_64;
+use callsmith::arch::layout::{DataModel, Type};
+use callsmith::arch::plan::{Extension, Location, Move, Passing, ResultPlan};
+use callsmith::arch::{Abi, Align, CallPlan, Signature};
+use callsmith::decl::{parse_prototype, parse_type};
+use std::collections::{BTreeMap, BTreeSet};
+
+const CASES: &str = include_str!("golden/cases.txt");
+
+/// The model of both tables: `long` has 64 bits in `ms_abi` functions on Linux, too.
+static MODEL: &DataModel = &DataModel::LP64;
+
+/// A case: its lines by keyword, several lines of one keyword joined.
+type Case = BTreeMap<String, String>;
+
+/// Reads `[name]` sections of `keyword: text` lines.
+fn sections(text: &str) -> Vec<(String, Vec<(String, String)>)> {
+    let mut sections: Vec<(String, Vec<(String, String)>)> = Vec::new();
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            sections.push((name.to_owned(), Vec::new()));
+            continue;
+        }
+        let (keyword, text) = line.split_once(": ").unwrap_or_else(|| panic!("no keyword in {line:?}"));
+        let (_, lines) = sections.last_mut().unwrap_or_else(|| panic!("{line:?} is in no section"));
+        lines.push((keyword.to_owned(), text.to_owned()));
+    }
+    sections
+}
+
+fn cases() -> Vec<(String, Case)> {
+    let case = |lines: Vec<(String, String)>| {
+        let mut case = Case::new();
+        for (keyword, text) in lines {
+            assert!(
+                ["tags", "types", "proto", "tail"].contains(&keyword.as_str()),
+                "unknown keyword {keyword}"
+            );
+            *case.entry(keyword).or_default() += &format!("{text}\n");
+        }
+        case
+    };
+    sections(CASES).into_iter().map(|(name, lines)| (name, case(lines))).collect()
+}
+
+/// The parameters' names and the signature of one call of a case.
+fn signature(abi: Abi, case: &Case) -> (Vec<String>, Signature) {
+    let types = case.get("types").map_or("", String::as_str);
+    let prototype = parse_prototype(&format!("{types}{}", case["proto"]), MODEL).unwrap();
+    let lower = |ty: &callsmith::ctype::CType| ty.lower(MODEL).unwrap();
+    let mut names: Vec<String> = prototype.params.iter().map(|param| param.name.clone().unwrap()).collect();
+    let mut params: Vec<Type> = prototype.params.iter().map(|param| lower(&param.ty).unwrap()).collect();
+    let result = lower(&prototype.result);
+    if !prototype.variadic {
+        return (names, Signature::new(abi, result, params).unwrap());
+    }
+    let fixed = params.len();
+    for (index, tail) in case["tail"].trim().split(", ").enumerate() {
+        names.push(format!("+{}", index + 1));
+        params.push(lower(&parse_type(&format!("{types}{tail}"), MODEL).unwrap()).unwrap());
+    }
+    (names, Signature::variadic(abi, result, params, fixed).unwrap())
+}
+
+/// A plan in the notation of the tables.
+fn notation(names: &[String], plan: &CallPlan) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, arg) in names.iter().zip(&plan.args) {
+        let places = match arg.passing {
+            Passing::Ignored(_) => "-".to_owned(),
+            Passing::Direct(run) => moves(plan.moves_of(run)),
+            Passing::Indirect { pointer, .. } => format!("*{}[0..{}]", place(pointer, 8), arg.size),
+        };
+        lines.push(format!("{name}: {places}"));
+    }
+    let result = match plan.result {
+        ResultPlan::None => "-".to_owned(),
+        ResultPlan::Direct(run) => moves(plan.moves_of(run)),
+        ResultPlan::Hidden { pointer, returned, .. } => {
+            format!("{} -> {}", place(pointer, 8), place(returned, 8))
+        }
+    };
+    lines.push(format!("result: {result}"));
+    if plan.stack_bytes > 0 {
+        lines.push(format!("stack: {}", plan.stack_bytes));
+    }
+    if plan.stack_align != Align::of(16) {
+        lines.push(format!("align: {}", plan.stack_align));
+    }
+    lines.extend(plan.vector_count.map(|count| format!("al: {count}")));
+    lines
+}
+
+fn moves(moves: &[Move]) -> String {
+    let piece = |piece: &Move| {
+        let extension = match piece.extension {
+            Extension::None => "",
+            Extension::Sign => ":sign",
+            Extension::Zero => ":zero",
+        };
+        let end = match piece.location {
+            Location::Gp(_) | Location::Vector(_) | Location::X87(_) | Location::Stack(_) => {
+                piece.offset + piece.width
+            }
+        };
+        format!("{}[{}..{end}]{extension}", place(piece.location, piece.width), piece.offset)
+    };
+    moves.iter().map(piece).collect::<Vec<_>>().join(" ")
+}
+
+/// A place: integer registers by their full names, whatever the width.
+fn place(location: Location, width: u32) -> String {
+    match location {
+        Location::Gp(_) => x86_64::name(location, 8).to_string(),
+        Location::Vector(_) => x86_64::name(location, width).to_string(),
+        Location::X87(register) => format!("st{register}"),
+        Location::Stack(offset) => format!("stack+{offset}"),
+    }
+}
+
+/// Compares every case with its table.
+fn judge(abi: Abi, table: &str) {
+    let mut expected: BTreeMap<_, _> = sections(table).into_iter().collect();
+    let mut failures = String::new();
+    for (name, case) in cases() {
+        let (names, signature) = signature(abi, &case);
+        let plan = abi::classify(&signature).unwrap();
+        let lines = expected.remove(&name).unwrap_or_else(|| panic!("{abi:?} has no table of {name}"));
+        let (source, lines) = lines.split_first().unwrap();
+        assert!(source.0 == "source" && !source.1.is_empty(), "{name} does not say where its table is from");
+        let lines: Vec<String> = lines.iter().map(|(keyword, text)| format!("{keyword}: {text}")).collect();
+        let given = notation(&names, &plan);
+        if given != lines {
+            failures += &format!("\n[{name}]\n  expected {lines:#?}\n  given {given:#?}\n");
+        }
+        if let Err(broken) = plan.check(&signature) {
+            failures += &format!("\n[{name}]\n  {broken}\n");
+        }
+    }
+    assert!(failures.is_empty(), "{abi:?}:{failures}");
+    assert!(expected.is_empty(), "{abi:?}: tables of no case: {:?}", expected.keys());
+}
+
+#[test]
+fn sysv64() {
+    judge(Abi::SysV64, include_str!("golden/sysv64.txt"));
+}
+
+#[test]
+fn win64() {
+    judge(Abi::Win64, include_str!("golden/win64.txt"));
+}
+
+#[test]
+fn names_are_unique() {
+    let names: Vec<String> = cases().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+    assert!(names.len() >= 90, "only {} cases", names.len());
+}
