@@ -3,7 +3,7 @@
 use super::{Gp, Mem, Shape, Stub, copy};
 use crate::abi::{Convention, RegSet};
 use crate::isa::x86_64::Xmm;
-use crate::plan::{CallPlan, ResultPlan};
+use crate::plan::{CallPlan, Passing, ResultPlan};
 
 /// Linux and Windows put a guard page below the stack: no frame may skip over it unseen.
 const PAGE: u32 = 4096;
@@ -16,7 +16,7 @@ pub(super) struct Frame {
     /// Whether the result's address is pushed.
     pub(super) keeps_result: bool,
     /// The alignment, where it is more than the convention's: then rbp holds the way back.
-    over_aligned: Option<i32>,
+    over_aligned: Option<u32>,
     /// Where the kept registers are, from the stack pointer.
     kept_at: u32,
     /// General registers to keep for the caller.
@@ -39,16 +39,17 @@ impl Frame {
             ResultPlan::None | ResultPlan::Hidden { .. } => false,
             ResultPlan::Direct(_) => shape == Shape::Gather || plan.result_register().is_none(),
         };
-        // A jump leaves the target the caller's own shadow space.
-        let shadow_is_lent =
-            plan.frame_bytes == target.shadow_space && target.shadow_space <= entry.shadow_space;
+        // A jump leaves the target the caller's own shadow space. A copy has an address even where it has no bytes.
+        let shadow_is_lent = plan.frame_bytes == target.shadow_space
+            && target.shadow_space <= entry.shadow_space
+            && !plan.args.iter().any(|arg| matches!(arg.passing, Passing::Indirect { .. }));
         if shadow_is_lent && !keeps_result && kept_gp.is_empty() && kept_vector.is_empty() {
             return None;
         }
         let kept_at = plan.frame_bytes.next_multiple_of(16);
         let needed = kept_at + kept_vector.len() * 16 + kept_gp.len() * 8;
         let align = u32::try_from(plan.stack_align.bytes()).unwrap_or(PAGE);
-        let over_aligned = (align > target.stack_align).then(|| -align.cast_signed());
+        let over_aligned = (align > target.stack_align).then_some(align);
         // The return address is on the stack already, so an odd number of words beside it keeps the alignment.
         let pushed = if keeps_result { 16 } else { 8 };
         let bytes = match over_aligned {
@@ -69,9 +70,9 @@ impl Stub<'_> {
         if frame.keeps_result {
             self.asm.push_r64(self.result);
         }
-        self.lower_stack(frame.bytes);
-        if let Some(mask) = frame.over_aligned {
-            self.asm.and_r64_imm32(Gp::Rsp, mask);
+        match frame.over_aligned {
+            None => self.lower_stack(frame.bytes),
+            Some(align) => self.lower_and_align_stack(frame.bytes, align),
         }
         for (register, place) in kept_vectors(frame) {
             self.asm.movups_m_x(place, register);
@@ -79,6 +80,18 @@ impl Stub<'_> {
         for (register, place) in kept_generals(frame) {
             self.asm.mov_m_r64(place, register);
         }
+    }
+
+    /// Lowers the stack pointer to a multiple of `align`, touching every page on the way.
+    fn lower_and_align_stack(&mut self, bytes: u32, align: u32) {
+        if bytes + align < PAGE {
+            self.lower_stack(bytes);
+        } else {
+            // Aligning may step over a page: go down as far as it may lead, then back.
+            self.lower_stack(bytes + align);
+            self.asm.add_r64_imm32(Gp::Rsp, align.cast_signed());
+        }
+        self.asm.and_r64_imm32(Gp::Rsp, -align.cast_signed());
     }
 
     /// Lowers the stack pointer, touching every page on the way.
