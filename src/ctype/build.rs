@@ -194,7 +194,7 @@ impl Prototype {
 /// let node = RecordBuilder::new(RecordKind::Struct, Some("node"));
 /// let next = CType::pointer_to(&node.this());
 /// let node = node.member("value", &CType::int()).member("next", &next).build();
-/// assert_eq!(node.definition(), "struct node { int value; struct node *next; }");
+/// assert_eq!(node.definition(), "struct node { int value; struct node *next; };");
 /// assert_eq!(node.size(&DataModel::LP64)?.bytes(), 16);
 /// # Ok::<(), callsmith::arch::Error>(())
 /// ```

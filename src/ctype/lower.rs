@@ -45,8 +45,7 @@ impl<'m> Lowering<'m> {
         if depth > MAX_DEPTH {
             return Err(Error::TooDeep { limit: MAX_DEPTH });
         }
-        let (id, _) = types.resolve(id);
-        Ok(match &types.node(id).shape {
+        Ok(match types.shape(id) {
             Shape::Integer(integer) => self.known(types, id, integer.scalar(self.model))?.into(),
             Shape::Floating(floating) => {
                 self.known(types, id, Scalar::Float(floating.format(self.model)))?.into()

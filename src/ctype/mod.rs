@@ -175,12 +175,15 @@ impl CType {
     }
 
     /// The declaration of `name` with this type, without a semicolon: `int (*name)(const void *)`.
+    ///
+    /// A struct without a tag is written with its members. A `#pragma pack` that it needs stands among them, and stays in
+    /// force after it.
     pub fn declare(&self, name: &str) -> String {
         print::declare(&self.types, self.id, name)
     }
 
-    /// The definition of a struct, union or enum with its members, or of a typedef, without a semicolon; for other types
-    /// the same as `to_string`.
+    /// The definition of a struct, union or enum with its members, or of a typedef, with its semicolon, and between
+    /// `#pragma pack` lines where it needs them. For other types their name.
     pub fn definition(&self) -> String {
         print::define(&self.types, self.id)
     }

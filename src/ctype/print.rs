@@ -11,20 +11,20 @@ const MAX_NESTING: u16 = 64;
 
 /// `id` as the declaration of `name`; as a type name where `name` is empty.
 pub(crate) fn declare(types: &Types, id: TypeId, name: &str) -> String {
-    Printer { types, depth: 0, pack: None }.declare(id, name.to_owned())
+    Printer::new(types).declare(id, name.to_owned())
 }
 
 /// A function's declaration.
 pub(crate) fn declare_function(types: &Types, function: &FunctionNode, name: &str) -> String {
-    let printer = Printer { types, depth: 0, pack: None };
+    let mut printer = Printer::new(types);
     let declarator = printer.function(function, name.to_owned());
     printer.declare(function.result, declarator)
 }
 
-/// The definition of a struct, union, enum or typedef, without the semicolon; another type's name.
+/// The definition of a struct, union, enum or typedef; another type's name. With a semicolon.
 pub(crate) fn define(types: &Types, id: TypeId) -> String {
-    let printer = Printer { types, depth: 0, pack: None };
-    match &types.node(id).shape {
+    let mut printer = Printer::new(types);
+    let text = match &types.node(id).shape {
         Shape::Record(record) => printer.record(*record, true),
         Shape::Enum(enumeration) => printer.enumeration(*enumeration, true),
         Shape::Typedef { name, target, align } => {
@@ -43,6 +43,11 @@ pub(crate) fn define(types: &Types, id: TypeId) -> String {
         | Shape::Pointer(_)
         | Shape::Array { .. }
         | Shape::Function(_) => printer.declare(id, String::new()),
+    };
+    if printer.packs {
+        format!("#pragma pack(push)\n{text};\n#pragma pack(pop)\n")
+    } else {
+        format!("{text};")
     }
 }
 
@@ -54,17 +59,22 @@ fn join(left: &str, right: &str) -> String {
     }
 }
 
-#[derive(Clone, Copy)]
 struct Printer<'a> {
     types: &'a Types,
     depth: u16,
-    /// The `#pragma pack` that is in force where the text goes.
+    /// The `#pragma pack` that the text printed so far leaves in force.
     pack: Option<Align>,
+    /// Whether there is a `#pragma pack` in it.
+    packs: bool,
 }
 
-impl Printer<'_> {
+impl<'a> Printer<'a> {
+    fn new(types: &'a Types) -> Printer<'a> {
+        Printer { types, depth: 0, pack: None, packs: false }
+    }
+
     /// Wraps `declarator` from the inside out, as C reads, until a type that stands in front of it is reached.
-    fn declare(self, mut id: TypeId, mut declarator: String) -> String {
+    fn declare(&mut self, mut id: TypeId, mut declarator: String) -> String {
         loop {
             let node = self.types.node(id);
             let front = match &node.shape {
@@ -113,7 +123,7 @@ impl Printer<'_> {
     }
 
     /// `declarator(params)`, with the convention in front where no parenthesis has it already.
-    fn function(self, function: &FunctionNode, declarator: String) -> String {
+    fn function(&mut self, function: &FunctionNode, declarator: String) -> String {
         let mut text = if declarator.starts_with('(') || function.convention == Convention::Default {
             declarator
         } else {
@@ -139,21 +149,24 @@ impl Printer<'_> {
     }
 
     /// Whether the result is a pointer to a function, which would take an attribute after the `*` for its own.
-    fn returns_function(self, function: &FunctionNode) -> bool {
+    fn returns_function(&self, function: &FunctionNode) -> bool {
         let Shape::Pointer(target) = self.types.node(function.result).shape else { return false };
         self.types.function(target).is_some()
     }
 
     /// What `print` prints one level further in; an ellipsis beyond [`MAX_NESTING`].
-    fn inner(self, print: impl FnOnce(Self) -> String) -> String {
+    fn inner(&mut self, print: impl FnOnce(&mut Self) -> String) -> String {
         if self.depth >= MAX_NESTING {
             return "/* ... */".to_owned();
         }
-        print(Printer { depth: self.depth + 1, ..self })
+        self.depth += 1;
+        let text = print(self);
+        self.depth -= 1;
+        text
     }
 
     /// A struct or union by its tag; with its members where it has no tag or `define` asks for them.
-    fn record(self, id: RecordId, define: bool) -> String {
+    fn record(&mut self, id: RecordId, define: bool) -> String {
         let record = self.types.record(id);
         let keyword = match record.kind {
             RecordKind::Struct => "struct",
@@ -163,22 +176,22 @@ impl Printer<'_> {
         match &record.body {
             Some(body) if define || record.tag.is_none() => {
                 let head = join(&join(keyword, &record_attributes(body)), tag);
-                let members = self.inner(|printer| {
-                    let printer = Printer { pack: body.pack, ..printer };
+                let mut members = self.inner(|printer| {
                     body.members.iter().map(|member| format!(" {};", printer.member(member))).collect()
                 });
-                let text = format!("{head} {{{members} }}");
-                if body.pack == self.pack {
-                    return text;
+                // What counts is the packing in force at the closing brace.
+                if body.pack != self.pack {
+                    let pack = body.pack.map_or(String::new(), |pack| pack.to_string());
+                    let _ = write!(members, "\n#pragma pack({pack})\n");
+                    (self.pack, self.packs) = (body.pack, true);
                 }
-                let pack = body.pack.map_or(0, Align::bytes);
-                format!("\n#pragma pack(push, {pack})\n{text}\n#pragma pack(pop)\n")
+                format!("{head} {{{members} }}")
             }
             _ => join(keyword, tag),
         }
     }
 
-    fn member(self, member: &MemberNode) -> String {
+    fn member(&mut self, member: &MemberNode) -> String {
         let name = member.name.as_deref().unwrap_or("");
         let mut text = self.declare(member.ty, name.to_owned());
         if let Some(bits) = member.bits {
@@ -195,7 +208,7 @@ impl Printer<'_> {
     }
 
     /// An enum by its tag; with its constants where it has no tag or `define` asks for them.
-    fn enumeration(self, id: EnumId, define: bool) -> String {
+    fn enumeration(&self, id: EnumId, define: bool) -> String {
         let enumeration = self.types.enumeration(id);
         let tag = enumeration.tag.as_deref().unwrap_or("");
         match &enumeration.body {

@@ -56,9 +56,9 @@ fn built_and_declared_types_are_the_same() {
         .pack(Align::of(2))
         .bit_field_rule(BitFieldRule::Msvc)
         .build();
-    let inner = "\n#pragma pack(push, 0)\nstruct { float x; }\n#pragma pack(pop)\n";
-    let outer = format!("union __attribute__((ms_struct)) {{ double all[]; {inner}; }}");
-    assert_eq!(flexible.to_string(), format!("\n#pragma pack(push, 2)\n{outer}\n#pragma pack(pop)\n"));
+    let text = "union __attribute__((ms_struct)) { double all[]; struct { float x; };\n#pragma pack(2)\n }";
+    assert_eq!(flexible.to_string(), text);
+    assert_eq!(flexible.definition(), format!("#pragma pack(push)\n{text};\n#pragma pack(pop)\n"));
     assert!(ty(&flexible.to_string()).is_compatible_with(&flexible));
 }
 

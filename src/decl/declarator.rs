@@ -42,6 +42,8 @@ enum Derivation<'t> {
 
 struct ArrayPart {
     len: Option<u64>,
+    /// Whether its length is only known when the function is called.
+    variable: bool,
     /// Those between the brackets, which are the pointer's in a parameter.
     qualifiers: Qualifiers,
     span: Span,
@@ -149,11 +151,11 @@ impl<'t> Parser<'t> {
         let mut qualifiers = Qualifiers::NONE;
         while self.take_qualifier(&mut qualifiers) || self.take_word(&["static"]) {}
         if self.take_if(Punct::CloseBracket) {
-            return Ok(ArrayPart { len: None, qualifiers, span });
+            return Ok(ArrayPart { len: None, variable: false, qualifiers, span });
         }
         if self.is_variable_length() {
             self.skip_to(Punct::OpenBracket, Punct::CloseBracket)?;
-            return Ok(ArrayPart { len: None, qualifiers, span });
+            return Ok(ArrayPart { len: None, variable: true, qualifiers, span });
         }
         let at = self.peek().span;
         let constant = self.constant()?;
@@ -161,7 +163,7 @@ impl<'t> Parser<'t> {
         let place = Span { start: at.start, end: end.span.start };
         let len = u64::try_from(constant.value)
             .map_err(|_| self.invalid(place, format!("an array of {} elements", constant.value)))?;
-        Ok(ArrayPart { len: Some(len), qualifiers, span })
+        Ok(ArrayPart { len: Some(len), variable: false, qualifiers, span })
     }
 
     /// Whether an array's length is `*` or depends on a parameter before it: `int n, double a[n]`.
@@ -207,7 +209,7 @@ impl<'t> Parser<'t> {
     }
 
     fn parameter(&mut self) -> Result<ParamPart<'t>, Error> {
-        let specifiers = self.specifiers()?;
+        let specifiers = self.plain_specifiers()?;
         let declarator = self.declarator(Naming::Optional)?;
         let between = if let Some(Derivation::Array(array)) = declarator.derivations.last() {
             array.qualifiers
@@ -247,13 +249,17 @@ impl<'t> Parser<'t> {
         let mut ty = self.remade(specifiers.base, &attributes, specifiers.span)?;
         let mut param_spans = Vec::new();
         let mut waiting = None;
+        let mut variable = false;
         let mut derivations = declarator.derivations.into_iter().peekable();
         while let Some(derivation) = derivations.next() {
             match derivation {
                 Derivation::Pointer(qualifiers) => {
                     ty = self.scope.types.add_qualified(Shape::Pointer(ty), qualifiers);
                 }
-                Derivation::Array(array) => ty = self.array(ty, &array)?,
+                Derivation::Array(array) => {
+                    ty = self.array(ty, &array, variable)?;
+                    variable = array.variable;
+                }
                 Derivation::Function(function) => {
                     param_spans = function.params.iter().map(|param| param.span).collect();
                     ty = self.function(ty, function, waiting.take())?;
@@ -277,18 +283,14 @@ impl<'t> Parser<'t> {
         Ok(Declared { ty, param_spans })
     }
 
-    fn array(&mut self, element: TypeId, array: &ArrayPart) -> Result<TypeId, Error> {
-        let shape = self.scope.types.shape(element);
-        if let Shape::Void = shape {
-            return Err(self.invalid(array.span, "an array of 'void'"));
-        }
-        if let Shape::Function(_) = shape {
-            return Err(self.invalid(array.span, "an array of functions"));
-        }
-        if let Shape::Array { len: None, .. } = shape
-            && self.param_names.is_empty()
-        {
-            return Err(self.invalid(array.span, "an array of arrays without length"));
+    /// An array of `element`, which may be an array without length itself where that is `variable`.
+    fn array(&mut self, element: TypeId, array: &ArrayPart, variable: bool) -> Result<TypeId, Error> {
+        let types = &self.scope.types;
+        match types.incomplete(element).map(|culprit| types.shape(culprit)) {
+            None => {}
+            Some(Shape::Array { .. }) if variable => {}
+            Some(Shape::Function(_)) => return Err(self.invalid(array.span, "an array of functions")),
+            Some(_) => return Err(self.invalid(array.span, "an array of elements of unknown size")),
         }
         Ok(self.scope.types.add(Shape::Array { element, len: array.len }))
     }
@@ -329,7 +331,7 @@ impl<'t> Parser<'t> {
 
     /// A type without a name, such as stands in a cast.
     pub(super) fn type_name(&mut self) -> Result<TypeId, Error> {
-        let specifiers = self.nested(Parser::specifiers)?;
+        let specifiers = self.nested(Parser::plain_specifiers)?;
         let declarator = self.declarator(Naming::Forbidden)?;
         Ok(self.declared(&specifiers, declarator)?.ty)
     }

@@ -123,7 +123,9 @@ impl<'t> Parser<'t> {
             return Ok(condition);
         }
         let chosen = condition.value != 0;
-        let left = self.evaluated_if(chosen, Parser::constant)?;
+        // GNU C: `a ?: b` is `a ? a : b`.
+        let left =
+            if self.next_is(Punct::Colon) { condition } else { self.evaluated_if(chosen, Parser::constant)? };
         self.expect(Punct::Colon, "':' between the two cases of '?'")?;
         let right = self.evaluated_if(!chosen, Parser::constant)?;
         let (left, right) = left.common(right);

@@ -13,16 +13,21 @@ pub(super) struct Specifiers {
     pub(super) base: TypeId,
     /// Whether the declarators name types.
     pub(super) is_typedef: bool,
+    /// A storage class that only a declaration of its own may have, not a parameter or a member.
+    pub(super) storage: Option<Span>,
     pub(super) attributes: Attributes,
     /// The first token.
     pub(super) span: Span,
 }
 
-/// Storage classes and function specifiers, which mean nothing to a call.
+/// Storage classes, which mean nothing to a call.
+const STORAGE: &[&str] =
+    &["typedef", "extern", "static", "auto", "_Thread_local", "thread_local", "__thread"];
+
+/// Words that mean nothing here, and may stand with parameters and members too, or do no harm there.
 #[rustfmt::skip]
-const STORAGE: &[&str] = &[
-    "extern", "static", "register", "auto", "inline", "__inline", "__inline__", "__forceinline", "_Noreturn",
-    "noreturn", "_Thread_local", "thread_local", "__thread", "__extension__",
+const PASSED_OVER: &[&str] = &[
+    "register", "inline", "__inline", "__inline__", "__forceinline", "_Noreturn", "noreturn", "__extension__",
 ];
 
 #[rustfmt::skip]
@@ -64,10 +69,10 @@ pub(super) fn begins_type(word: &str) -> bool {
 
 fn is_plain_specifier(word: &str) -> bool {
     STORAGE.contains(&word)
+        || PASSED_OVER.contains(&word)
         || QUALIFIERS.contains(&word)
         || BASIC.contains(&word)
         || UNSUPPORTED.contains(&word)
-        || word == "typedef"
 }
 
 /// Whether `word` is taken, so that nothing can have it as its name.
@@ -196,6 +201,7 @@ impl<'t> Parser<'t> {
         let mut qualifiers = Qualifiers::NONE;
         let mut attributes = Attributes::default();
         let mut is_typedef = false;
+        let mut storage = None;
         loop {
             if self.at_attribute() {
                 attributes.merge(self.attributes()?);
@@ -205,9 +211,11 @@ impl<'t> Parser<'t> {
                 continue;
             }
             let Some(word) = self.word() else { break };
-            if word == "typedef" || STORAGE.contains(&word) {
-                self.take();
+            if STORAGE.contains(&word) {
+                storage = Some(self.take().span);
                 is_typedef |= word == "typedef";
+            } else if PASSED_OVER.contains(&word) {
+                self.take();
             } else if UNSUPPORTED.contains(&word) {
                 return Err(self.unsupported(self.peek().span, format!("'{word}'")));
             } else if BASIC.contains(&word) {
@@ -232,7 +240,16 @@ impl<'t> Parser<'t> {
             None => return Err(self.missing_type()),
         };
         let base = self.scope.types.qualify(base, qualifiers);
-        Ok(Specifiers { base, is_typedef, attributes, span })
+        Ok(Specifiers { base, is_typedef, storage, attributes, span })
+    }
+
+    /// The specifiers of a parameter, a member or a type name, which have no storage class.
+    pub(super) fn plain_specifiers(&mut self) -> Result<Specifiers, Error> {
+        let specifiers = self.specifiers()?;
+        match specifiers.storage {
+            Some(span) => Err(self.invalid(span, format!("'{}' cannot stand here", self.source(span)))),
+            None => Ok(specifiers),
+        }
     }
 
     /// Takes a qualifier where it is next.

@@ -80,7 +80,7 @@ impl<'t> Parser<'t> {
             if let Some(span) = flexible.filter(|_| kind == RecordKind::Struct) {
                 return Err(self.invalid(span, "an array without length is not the last member"));
             }
-            let specifiers = self.specifiers()?;
+            let specifiers = self.plain_specifiers()?;
             if self.next_is(Punct::Semicolon) {
                 members.extend(self.anonymous(&specifiers));
             } else {
@@ -203,7 +203,7 @@ impl<'t> Parser<'t> {
             return Ok(None);
         }
         let span = self.take().span;
-        let specifiers = self.specifiers()?;
+        let specifiers = self.plain_specifiers()?;
         match self.scope.types.integer(specifiers.base) {
             Some(integer) => Ok(Some(integer)),
             None => Err(self.invalid(span, "an enum's type must be an integer type")),

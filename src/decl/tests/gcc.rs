@@ -80,6 +80,7 @@ fn types_are_what_gcc_takes_them_for() {
         ("", "char[!0 + !5 + (_Bool)7]"),
         ("", "char[2147483648 > 0 && sizeof(2147483648) == 8 ? 5 : 6]"),
         ("", "char[sizeof(0x80000000)]"),
+        ("", "char[(2 ?: 1/0) + (0 ?: 3)]"),
         ("enum { A = 3, B, C = A * B - 1 };", "char[C]"),
         ("enum e { A = -1, B = 1 };", "enum e"),
         ("enum e { A = 1ull << 40 };", "enum e"),
@@ -279,4 +280,34 @@ fn headers_are_what_gcc_takes_them_for() {
         }
         agree(&source);
     }
+}
+
+#[test]
+fn packed_records_are_what_gcc_takes_them_for() {
+    let text = "struct plain { char c; long double d; };
+        #pragma pack(push, 1)
+        struct one { char c; long double d; short s; } __attribute__((aligned(4)));
+        #pragma pack(2)
+        struct two { char c; struct { char x; int y; } inner; double d; };
+        #  pragma pack ( push , label , 4 )
+        struct four { char c; double d; int x __attribute__((aligned(16))); struct plain p; };
+        #pragma pack(pop, label)
+        struct two_again { char c; long l; };
+        #pragma pack()
+        struct none { char c; long l; };
+        #pragma pack(pop)
+        #pragma GCC diagnostic push
+        struct end { char c; long l; };\n";
+    let mut source = text.to_owned();
+    for tag in ["plain", "one", "two", "four", "two_again", "none", "end"] {
+        let ty = ty(&format!("{text} struct {tag};"));
+        let (size, align) = (ty.size(LP64).unwrap(), ty.align(LP64).unwrap());
+        writeln!(source, "_Static_assert(sizeof(struct {tag}) == {size}, \"{tag}\");").unwrap();
+        writeln!(source, "_Static_assert(_Alignof(struct {tag}) == {align}, \"{tag}\");").unwrap();
+        // The definition as we print it has the same layout.
+        let copy = ty.definition().replacen(&format!("{tag} {{"), &format!("{tag}_copy {{"), 1);
+        writeln!(source, "{copy}\n_Static_assert(sizeof(struct {tag}_copy) == {size}, \"{tag}\");").unwrap();
+        writeln!(source, "_Static_assert(_Alignof(struct {tag}_copy) == {align}, \"{tag}\");").unwrap();
+    }
+    agree(&source);
 }
