@@ -78,7 +78,8 @@ impl Compiler {
 
 /// Zig's clang for a target: `CALLSMITH_ZIG` (a command, such as `python3 -m ziglang`), or Python's ziglang.
 fn zig(target: &str) -> Result<Vec<String>, String> {
-    let zig = std::env::var("CALLSMITH_ZIG").unwrap_or_else(|_| "python3 -m ziglang".into());
+    let zig = std::env::var("CALLSMITH_ZIG").ok().filter(|zig| !zig.trim().is_empty());
+    let zig = zig.unwrap_or_else(|| "python3 -m ziglang".into());
     let words = zig.split_whitespace().chain(["cc", "-target", target, "-fno-sanitize=all"]);
     let command: Vec<String> = words.map(String::from).collect();
     let version = Command::new(&command[0]).args(zig.split_whitespace().skip(1)).arg("version").output();
