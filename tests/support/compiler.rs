@@ -5,6 +5,7 @@ use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionIndex};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A compiler for one data model.
 pub(crate) struct Compiler {
@@ -44,7 +45,10 @@ impl Compiler {
 
     /// Compiles `source`, and reads what it initialises. `name` is the file's.
     pub(crate) fn compile(&self, source: &str, name: &str) -> Result<Variables, String> {
-        let stem = format!("{}-{name}-{}", self.model.name, std::process::id());
+        // Tests run side by side: no two files may share a name.
+        static FILES: AtomicUsize = AtomicUsize::new(0);
+        let number = FILES.fetch_add(1, Ordering::Relaxed);
+        let stem = format!("{}-{name}-{}-{number}", self.model.name, std::process::id());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let (c, o) = (folder.join(format!("{stem}.c")), folder.join(format!("{stem}.o")));
         std::fs::write(&c, source).map_err(|error| error.to_string())?;
