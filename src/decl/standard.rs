@@ -2,7 +2,7 @@
 
 use crate::ctype::{Integer, Shape};
 use callsmith_arch::Size;
-use callsmith_arch::layout::{BitFieldRule, DataModel, Scalar};
+use callsmith_arch::layout::{BitFieldRule, DataModel, RecordRule, Scalar};
 
 /// The type that a standard header gives `name` on the target of `model`.
 pub(super) fn typedef(name: &str, model: &DataModel) -> Option<Shape> {
@@ -16,26 +16,47 @@ pub(super) fn typedef(name: &str, model: &DataModel) -> Option<Shape> {
         "uint32_t" | "uint_least32_t" | "char32_t" => Integer::UInt,
         "int64_t" | "int_least64_t" | "int_fast64_t" | "intmax_t" => int64(model).0,
         "uint64_t" | "uint_least64_t" | "uint_fast64_t" | "uintmax_t" => int64(model).1,
-        // glibc makes these a machine word, Microsoft an int.
-        "int_fast16_t" | "int_fast32_t" if !is_windows(model) => word(model).0,
-        "uint_fast16_t" | "uint_fast32_t" if !is_windows(model) => word(model).1,
-        "int_fast16_t" | "int_fast32_t" => Integer::Int,
-        "uint_fast16_t" | "uint_fast32_t" => Integer::UInt,
+        "int_fast16_t" => fast16(model).0,
+        "uint_fast16_t" => fast16(model).1,
+        "int_fast32_t" => fast32(model).0,
+        "uint_fast32_t" => fast32(model).1,
         "intptr_t" | "ptrdiff_t" | "ssize_t" => word(model).0,
         "uintptr_t" | "size_t" => word(model).1,
         "wchar_t" if model.wchar == Scalar::U16 => Integer::UShort,
         "wchar_t" if model.wchar == Scalar::U32 => Integer::UInt,
         "wchar_t" => Integer::Int,
         "wint_t" if is_windows(model) => Integer::UShort,
+        "wint_t" if *model == DataModel::AAPCS64_DARWIN => Integer::Int,
         "wint_t" => Integer::UInt,
         "off_t" => Integer::Long,
-        // 64 bits in Microsoft's library, also for 32-bit programs.
-        "time_t" if is_windows(model) => Integer::LongLong,
+        // 64 bits in Microsoft's library, also for 32-bit programs; not so in mingw's.
+        "time_t" if is_windows(model) && *model != DataModel::ILP32_MINGW => Integer::LongLong,
         "time_t" => Integer::Long,
         "va_list" => return Some(Shape::VaList),
         _ => return None,
     };
     Some(Shape::Integer(integer))
+}
+
+/// The fast integers of 16 bits, signed and unsigned: a machine word in glibc, an `int` in Microsoft's library, no more
+/// than they need in Apple's and mingw's.
+fn fast16(model: &DataModel) -> (Integer, Integer) {
+    if model.records == RecordRule::Msvc {
+        (Integer::Int, Integer::UInt)
+    } else if is_windows(model) || *model == DataModel::AAPCS64_DARWIN {
+        (Integer::Short, Integer::UShort)
+    } else {
+        word(model)
+    }
+}
+
+/// The fast integers of 32 bits, signed and unsigned: a machine word in glibc, an `int` elsewhere.
+fn fast32(model: &DataModel) -> (Integer, Integer) {
+    if is_windows(model) || *model == DataModel::AAPCS64_DARWIN {
+        (Integer::Int, Integer::UInt)
+    } else {
+        word(model)
+    }
 }
 
 fn is_windows(model: &DataModel) -> bool {

@@ -6,17 +6,32 @@ use std::fmt::Write;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-/// What GCC says to `source`; `None` where there is no GCC.
-fn gcc(arguments: &[&str], source: &str) -> Option<(bool, String, String)> {
-    let mut gcc = Command::new("gcc")
+/// A compiler, and the data model that its target has.
+type Compiler = (&'static str, &'static [&'static str], &'static DataModel);
+
+const X86_64: &str =
+    if cfg!(all(target_arch = "x86_64", target_os = "linux")) { "gcc" } else { "x86_64-linux-gnu-gcc" };
+
+const COMPILERS: &[Compiler] = &[
+    (X86_64, &[], LP64),
+    (X86_64, &["-m32", "-msse2"], &DataModel::ILP32_GNU),
+    ("x86_64-w64-mingw32-gcc", &[], &DataModel::LLP64_GNU),
+    ("i686-w64-mingw32-gcc", &["-msse2"], &DataModel::ILP32_MINGW),
+    ("aarch64-linux-gnu-gcc", &[], &DataModel::AAPCS64_LINUX),
+];
+
+/// What a compiler says to `source`: whether it accepts it, its output, its errors. `None` where it is not installed.
+fn compile((gcc, target, _): Compiler, arguments: &[&str], source: &str) -> Option<(bool, String, String)> {
+    let mut gcc = Command::new(gcc)
         .args(["-w", "-x", "c", "-std=gnu17"])
+        .args(target)
         .args(arguments)
         .arg("-")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .inspect_err(|error| println!("skipped: no gcc ({error})"))
+        .inspect_err(|error| println!("skipped: no {gcc} ({error})"))
         .ok()?;
     let mut stdin = gcc.stdin.take().unwrap();
     let source = source.to_owned();
@@ -27,123 +42,140 @@ fn gcc(arguments: &[&str], source: &str) -> Option<(bool, String, String)> {
     Some((output.status.success(), text(output.stdout), text(output.stderr)))
 }
 
-/// Whether this GCC is one for x86-64 Linux, whose data model is LP64.
-fn is_lp64() -> bool {
-    cfg!(all(target_arch = "x86_64", target_os = "linux"))
-}
-
-/// Fails where GCC finds a fault in `source`.
-fn agree(source: &str) {
-    if !is_lp64() {
-        println!("skipped: gcc is for another data model");
-        return;
-    }
-    if let Some((accepted, _, errors)) = gcc(&["-fsyntax-only"], source) {
-        assert!(accepted, "{errors}");
+/// Fails where the compiler finds a fault in `source`.
+fn agree(compiler: Compiler, source: &str) {
+    if let Some((accepted, _, errors)) = compile(compiler, &["-fsyntax-only"], source) {
+        assert!(accepted, "{} {:?}\n{errors}", compiler.0, compiler.1);
     }
 }
 
 /// A C source that asserts what we think of the type `text`, after the declarations `before`.
-fn assertions(source: &mut String, index: usize, before: &str, text: &str) {
-    let ty = ty(&format!("{before} {text}"));
+fn assertions(source: &mut String, index: usize, before: &str, text: &str, model: &'static DataModel) {
+    let ty = parse_type(&format!("{before} {text}"), model).unwrap_or_else(|error| panic!("{error}"));
+    if !matches!(ty.lower(model), Ok(Some(_))) {
+        // `__int128` and the like.
+        assert_ne!(model.name, LP64.name, "{text}");
+        return;
+    }
+    let (size, align) = (ty.size(model).unwrap(), ty.align(model).unwrap());
     writeln!(source, "void f{index}(void) {{ {before}").unwrap();
     writeln!(source, "_Static_assert(__builtin_types_compatible_p({text}, {ty}), \"{ty}\");").unwrap();
-    if let Ok(Some(_)) = ty.lower(LP64) {
-        let (size, align) = (ty.size(LP64).unwrap(), ty.align(LP64).unwrap());
-        writeln!(source, "_Static_assert(sizeof({text}) == {size}, \"size {size}\");").unwrap();
-        writeln!(source, "_Static_assert(_Alignof({text}) == {align}, \"align {align}\");").unwrap();
-    }
+    writeln!(source, "_Static_assert(sizeof({text}) == {size}, \"size {size}\");").unwrap();
+    writeln!(source, "_Static_assert(_Alignof({text}) == {align}, \"align {align}\");").unwrap();
     writeln!(source, "}}").unwrap();
 }
 
+/// Declarations, and a type after them.
+#[rustfmt::skip]
+const TYPES: &[(&str, &str)] = &[
+    ("", "int"),
+    ("", "long unsigned int long"),
+    ("", "int (*(*[2])(void))[3]"),
+    ("", "char *(*)(const char *restrict, int[static 3], int (double))"),
+    ("", "int[sizeof(long double) / _Alignof(double)]"),
+    ("", "char[(unsigned char)300 + ('a' == 97 ? 2 : 1/0)]"),
+    ("", "char[-1 < 0u ? 3 : 4]"),
+    ("", "char[(0xffffffff + 1 == 0) + 1]"),
+    ("", "char[~0u >> 28]"),
+    ("", "char[(1 << 3 | 5) ^ 2 & 7]"),
+    ("", "char[10 - 3 - 2]"),
+    ("", "char[sizeof 1L + sizeof(char) * 2 + sizeof 'a']"),
+    ("", "char[(signed char)200 + 100]"),
+    ("", "char['\\xff' + 2]"),
+    ("", "char['\\101' + '\\n']"),
+    ("", "char[0b101 + 010 + 0x1F]"),
+    ("", "char[!0 + !5 + (_Bool)7]"),
+    ("", "char[2147483648 > 0 && sizeof(2147483648) == 8 ? 5 : 6]"),
+    ("", "char[sizeof(0x80000000)]"),
+    ("", "char[(2 ?: 1/0) + (0 ?: 3)]"),
+    ("enum { A = 3, B, C = A * B - 1 };", "char[C]"),
+    ("enum e { A = -1, B = 1 };", "enum e"),
+    ("enum e { A = 1ull << 40 };", "enum e"),
+    ("enum e { A = 0xffffffff };", "enum e"),
+    ("enum __attribute__((packed)) e { A = 200 };", "enum e"),
+    ("enum e { A = -129 } __attribute__((packed));", "enum e"),
+    ("struct s { int a : 3; unsigned : 0; char c; };", "struct s"),
+    ("struct s { char c; int x[]; };", "struct s"),
+    ("struct s { char c; double d; } __attribute__((packed));", "struct s"),
+    ("struct __attribute__((aligned(32))) s { char c; };", "struct s"),
+    ("struct s { char c; int x __attribute__((aligned(16))); };", "struct s"),
+    ("struct s { char c; int x __attribute__((packed)); short y; };", "struct s"),
+    ("struct s { char c; _Alignas(double) char d; _Alignas(0) char e; };", "struct s"),
+    ("typedef int wide __attribute__((aligned(16))); struct s { char c; wide x; };", "struct s"),
+    ("typedef int low __attribute__((aligned(2))); struct s { char c; low x[3]; };", "struct s"),
+    ("typedef int low __attribute__((aligned(2)));", "low"),
+    ("typedef double wide __attribute__((aligned)); struct s { char c; wide x; } __attribute__((packed));",
+        "struct s"),
+    ("struct s { char c; union { int i; struct { char x; long y; }; }; } ;", "struct s"),
+    ("struct s { int : 5; struct t { char c; } x; struct t; };", "struct s"),
+    ("struct n { struct n *next; struct m { struct n *n[2]; } m; };", "struct m"),
+    ("typedef float v __attribute__((vector_size(16)));", "v"),
+    ("typedef int v __attribute__((vector_size(8), aligned(4)));", "v"),
+    ("", "int __attribute__((mode(HI)))"),
+    ("typedef unsigned u __attribute__((__mode__(__word__)));", "u"),
+    ("", "float _Complex"),
+    ("", "long double _Complex"),
+    ("", "_Float16"),
+    ("", "_Float64x"),
+    ("", "unsigned __int128"),
+    ("typedef int row[3];", "const row *"),
+    ("typedef const int *p;", "p *const *"),
+    ("typedef int f(int);", "f *(*)(f)"),
+];
+
+/// Those that only x86 has.
+#[rustfmt::skip]
+const X86_TYPES: &[(&str, &str)] = &[
+    ("typedef float f __attribute__((mode(XF)));", "f"),
+    ("", "__float128"),
+    ("", "int __attribute__((ms_abi)) (*)(int)"),
+    ("", "int (__attribute__((ms_abi)) *)(int)"),
+    ("", "int (*__attribute__((ms_abi)) (*)(int))(long)"),
+    ("", "int (__attribute__((ms_abi)) *(*)(int))(long)"),
+    ("typedef int f(int);", "f *(__attribute__((ms_abi)) *)(int)"),
+    ("typedef int f(int);", "f *__attribute__((ms_abi)) (*)(int)"),
+    ("typedef int f(int);", "f __attribute__((ms_abi)) *"),
+    ("typedef int (*f)(int);", "f __attribute__((ms_abi))"),
+    ("typedef int (*f)(int) __attribute__((ms_abi));", "f"),
+];
+
+#[rustfmt::skip]
+const NAMES: &[&str] = &[
+    "bool", "int8_t", "uint16_t", "int32_t", "uint64_t", "int_least8_t", "uint_least64_t", "int_fast8_t",
+    "int_fast16_t", "uint_fast16_t", "int_fast32_t", "uint_fast32_t", "int_fast64_t", "intptr_t", "uintptr_t",
+    "size_t", "ssize_t", "ptrdiff_t", "intmax_t", "uintmax_t", "wchar_t", "wint_t", "char16_t", "char32_t", "time_t",
+    "off_t",
+];
+
 #[test]
 fn types_are_what_gcc_takes_them_for() {
-    let mut source = String::from("#include <stdint.h>\n#include <stddef.h>\n#include <uchar.h>\n");
-    source.push_str("#include <wchar.h>\n#include <sys/types.h>\n#include <stdbool.h>\n");
-    for (index, (before, text)) in [
-        ("", "int"),
-        ("", "long unsigned int long"),
-        ("", "int (*(*[2])(void))[3]"),
-        ("", "char *(*)(const char *restrict, int[static 3], int (double))"),
-        ("", "int[sizeof(long double) / _Alignof(double)]"),
-        ("", "char[(unsigned char)300 + ('a' == 97 ? 2 : 1/0)]"),
-        ("", "char[-1 < 0u ? 3 : 4]"),
-        ("", "char[(0xffffffff + 1 == 0) + 1]"),
-        ("", "char[~0u >> 28]"),
-        ("", "char[(1 << 3 | 5) ^ 2 & 7]"),
-        ("", "char[10 - 3 - 2]"),
-        ("", "char[sizeof 1L + sizeof(char) * 2 + sizeof 'a']"),
-        ("", "char[(signed char)200 + 100]"),
-        ("", "char['\\xff' + 2]"),
-        ("", "char['\\101' + '\\n']"),
-        ("", "char[0b101 + 010 + 0x1F]"),
-        ("", "char[!0 + !5 + (_Bool)7]"),
-        ("", "char[2147483648 > 0 && sizeof(2147483648) == 8 ? 5 : 6]"),
-        ("", "char[sizeof(0x80000000)]"),
-        ("", "char[(2 ?: 1/0) + (0 ?: 3)]"),
-        ("enum { A = 3, B, C = A * B - 1 };", "char[C]"),
-        ("enum e { A = -1, B = 1 };", "enum e"),
-        ("enum e { A = 1ull << 40 };", "enum e"),
-        ("enum e { A = 0xffffffff };", "enum e"),
-        ("enum __attribute__((packed)) e { A = 200 };", "enum e"),
-        ("enum e { A = -129 } __attribute__((packed));", "enum e"),
-        ("struct s { int a : 3; unsigned : 0; char c; };", "struct s"),
-        ("struct s { char c; int x[]; };", "struct s"),
-        ("struct s { char c; double d; } __attribute__((packed));", "struct s"),
-        ("struct __attribute__((aligned(32))) s { char c; };", "struct s"),
-        ("struct s { char c; int x __attribute__((aligned(16))); };", "struct s"),
-        ("struct s { char c; int x __attribute__((packed)); short y; };", "struct s"),
-        ("struct s { char c; _Alignas(double) char d; _Alignas(0) char e; };", "struct s"),
-        ("typedef int wide __attribute__((aligned(16))); struct s { char c; wide x; };", "struct s"),
-        ("typedef int low __attribute__((aligned(2))); struct s { char c; low x[3]; };", "struct s"),
-        ("typedef int low __attribute__((aligned(2)));", "low"),
-        ("typedef double wide __attribute__((aligned)); struct s { char c; wide x; } __attribute__((packed));",
-            "struct s"),
-        ("struct s { char c; union { int i; struct { char x; long y; }; }; } ;", "struct s"),
-        ("struct s { int : 5; struct t { char c; } x; struct t; };", "struct s"),
-        ("struct n { struct n *next; struct m { struct n *n[2]; } m; };", "struct m"),
-        ("typedef float v __attribute__((vector_size(16)));", "v"),
-        ("typedef int v __attribute__((vector_size(8), aligned(4)));", "v"),
-        ("", "int __attribute__((mode(HI)))"),
-        ("typedef unsigned u __attribute__((__mode__(__word__)));", "u"),
-        ("typedef float f __attribute__((mode(XF)));", "f"),
-        ("", "float _Complex"),
-        ("", "long double _Complex"),
-        ("", "_Float16"),
-        ("", "__float128"),
-        ("", "_Float64x"),
-        ("", "unsigned __int128"),
-        ("", "int __attribute__((ms_abi)) (*)(int)"),
-        ("", "int (__attribute__((ms_abi)) *)(int)"),
-        ("", "int (*__attribute__((ms_abi)) (*)(int))(long)"),
-        ("", "int (__attribute__((ms_abi)) *(*)(int))(long)"),
-        ("typedef int f(int);", "f *(__attribute__((ms_abi)) *)(int)"),
-        ("typedef int f(int);", "f *__attribute__((ms_abi)) (*)(int)"),
-        ("typedef int f(int);", "f __attribute__((ms_abi)) *"),
-        ("typedef int (*f)(int);", "f __attribute__((ms_abi))"),
-        ("typedef int (*f)(int) __attribute__((ms_abi));", "f"),
-        ("typedef int row[3];", "const row *"),
-        ("typedef const int *p;", "p *const *"),
-        ("typedef int f(int);", "f *(*)(f)"),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        assertions(&mut source, index, before, text);
+    for compiler @ (_, _, model) in COMPILERS.iter().copied() {
+        let mut source = String::from("#include <stddef.h>\n");
+        let x86 = if model.char_signed { X86_TYPES } else { &[] };
+        for (index, (before, text)) in TYPES.iter().chain(x86).enumerate() {
+            assertions(&mut source, index, before, text, model);
+        }
+        agree(compiler, &source);
     }
-    #[rustfmt::skip]
-    let names = [
-        "bool", "int8_t", "uint16_t", "int32_t", "uint64_t", "int_least8_t", "uint_least64_t", "int_fast8_t",
-        "int_fast16_t", "uint_fast32_t", "int_fast64_t", "intptr_t", "uintptr_t", "size_t", "ssize_t", "ptrdiff_t",
-        "intmax_t", "uintmax_t", "wchar_t", "wint_t", "char16_t", "char32_t", "time_t", "off_t",
-    ];
-    for (index, name) in names.into_iter().enumerate() {
-        let plain = ty(name).resolved();
-        writeln!(source, "_Static_assert(__builtin_types_compatible_p({name}, {plain}), \"{name}\");")
-            .unwrap();
-        assertions(&mut source, 1_000 + index, "", name);
+}
+
+#[test]
+fn standard_names_are_what_gcc_takes_them_for() {
+    for compiler @ (gcc, target, model) in COMPILERS.iter().copied() {
+        let headers = ["stdint", "stddef", "uchar", "wchar", "sys/types", "time", "stdbool"];
+        let mut source: String = headers.iter().map(|header| format!("#include <{header}.h>\n")).collect();
+        if !matches!(compile(compiler, &["-fsyntax-only"], &source), Some((true, ..))) {
+            println!("skipped: no headers for {gcc} {target:?}");
+            continue;
+        }
+        for (index, name) in NAMES.iter().enumerate() {
+            let ty = parse_type(name, model).unwrap().resolved();
+            writeln!(source, "_Static_assert(__builtin_types_compatible_p({name}, {ty}), \"{name}\");")
+                .unwrap();
+            assertions(&mut source, index, "", name, model);
+        }
+        agree(compiler, &source);
     }
-    agree(&source);
 }
 
 #[test]
@@ -181,7 +213,7 @@ fn prototypes_are_what_gcc_takes_them_for() {
         }
         writeln!(source, "{tags};\n{ours};").unwrap();
     }
-    agree(&source);
+    agree(COMPILERS[0], &source);
 }
 
 /// A random declarator around `inner`, and the types that may stand in front of it.
@@ -231,7 +263,7 @@ fn random_types_are_what_gcc_takes_them_for() {
         writeln!(source, "_Static_assert(sizeof({text}) == {}, \"seed {index}\");", ty.size(LP64).unwrap())
             .unwrap();
     }
-    agree(&source);
+    agree(COMPILERS[0], &source);
 }
 
 /// Every function of a header, read by us, printed, and declared a second time to GCC.
@@ -261,7 +293,7 @@ fn headers_are_what_gcc_takes_them_for() {
         "immintrin.h",
     ] {
         let include = format!("#include <{header}>\n");
-        let Some((true, text, _)) = gcc(&["-E", "-D_GNU_SOURCE"], &include) else {
+        let Some((true, text, _)) = compile(COMPILERS[0], &["-E", "-D_GNU_SOURCE"], &include) else {
             println!("skipped: no <{header}>");
             continue;
         };
@@ -278,7 +310,7 @@ fn headers_are_what_gcc_takes_them_for() {
             let name = Some((*name).to_owned());
             writeln!(source, "{};", Prototype { name, ..Prototype::of(&types, node) }).unwrap();
         }
-        agree(&source);
+        agree(COMPILERS[0], &source);
     }
 }
 
@@ -309,5 +341,5 @@ fn packed_records_are_what_gcc_takes_them_for() {
         writeln!(source, "{copy}\n_Static_assert(sizeof(struct {tag}_copy) == {size}, \"{tag}\");").unwrap();
         writeln!(source, "_Static_assert(_Alignof(struct {tag}_copy) == {align}, \"{tag}\");").unwrap();
     }
-    agree(&source);
+    agree(COMPILERS[0], &source);
 }
