@@ -2,7 +2,7 @@
 
 use super::{Convention, Counting};
 use crate::plan::MAX_FRAME;
-use crate::{Align, Error, Size};
+use crate::{Align, Error};
 
 /// Registers not yet taken, in the order of the convention.
 pub(super) struct Registers {
@@ -69,30 +69,35 @@ impl Registers {
     }
 }
 
-/// A stretch of the frame that fills from its lower end.
+/// A stretch of the frame that fills from its lower end. Never beyond [`MAX_FRAME`].
 pub(super) struct Area {
-    end: Size,
+    end: u32,
     align: Align,
 }
 
 impl Area {
     /// An area whose first `used` bytes are taken.
-    pub(super) fn new(used: Size) -> Area {
+    pub(super) fn new(used: u32) -> Area {
         Area { end: used, align: Align::ONE }
     }
 
     /// Takes `size` bytes at the next multiple of `align`, and returns their offset.
-    pub(super) fn take(&mut self, size: Size, align: Align) -> Result<u32, Error> {
-        const OVERFLOW: Error = Error::SizeOverflow { what: "the arguments" };
-        let start = self.end.align_to(align).ok_or(OVERFLOW)?;
-        self.end = start.checked_add(size).ok_or(OVERFLOW)?;
+    pub(super) fn take(&mut self, size: u32, align: Align) -> Result<u32, Error> {
+        self.pad(align)?;
         self.align = self.align.max(align);
-        frame_offset(self.end)?;
-        frame_offset(start)
+        let start = self.end;
+        self.end = within_frame(u64::from(start) + u64::from(size))?;
+        Ok(start)
+    }
+
+    /// Fills up to a multiple of `align`.
+    pub(super) fn pad(&mut self, align: Align) -> Result<(), Error> {
+        self.end = within_frame(u64::from(self.end).next_multiple_of(align.bytes()))?;
+        Ok(())
     }
 
     /// How many bytes are taken.
-    pub(super) fn end(&self) -> Size {
+    pub(super) fn end(&self) -> u32 {
         self.end
     }
 
@@ -102,11 +107,10 @@ impl Area {
     }
 }
 
-/// An offset in the frame as plans keep it.
-fn frame_offset(offset: Size) -> Result<u32, Error> {
-    let too_large = Error::FrameTooLarge { given: offset.bytes(), limit: MAX_FRAME };
-    match u32::try_from(offset.bytes()) {
-        Ok(bytes) if offset.bytes() <= MAX_FRAME => Ok(bytes),
-        Ok(_) | Err(_) => Err(too_large),
+/// A number of bytes that a frame may have.
+fn within_frame(bytes: u64) -> Result<u32, Error> {
+    match u32::try_from(bytes) {
+        Ok(narrow) if bytes <= MAX_FRAME => Ok(narrow),
+        Ok(_) | Err(_) => Err(Error::FrameTooLarge { given: bytes, limit: MAX_FRAME }),
     }
 }

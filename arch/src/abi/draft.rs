@@ -4,7 +4,7 @@ use super::Convention;
 use super::cursor::{Area, Registers};
 use crate::layout::{DataModel, Type};
 use crate::plan::{ArgPlan, Extension, Location, Move, MoveRange, Passing, ResultPlan, Rule};
-use crate::{Align, CallPlan, Error, Signature, Size};
+use crate::{Align, CallPlan, Error, Signature};
 use alloc::vec::Vec;
 
 /// The least that an argument takes on the stack of either x86-64 convention.
@@ -32,8 +32,8 @@ impl Draft {
             // No x86-64 convention splits a value into more than two moves.
             moves: Vec::with_capacity(2 * (params + 1)),
             registers: Registers::params(convention),
-            stack: Area::new(Size::of(convention.shadow_space)),
-            copies: Area::new(Size::ZERO),
+            stack: Area::new(convention.shadow_space),
+            copies: Area::new(0),
         }
     }
 
@@ -47,36 +47,35 @@ impl Draft {
         MoveRange { start, end: self.mark() }
     }
 
-    /// One move of a whole value to `location`.
+    /// One move of a whole value of `width` bytes to `location`.
     pub(super) fn whole(
         &mut self,
-        size: Size,
+        width: u32,
         location: Location,
         extension: Extension,
         rule: &'static Rule,
-    ) -> Result<MoveRange, Error> {
+    ) -> MoveRange {
         let start = self.mark();
-        self.moves.push(Move { offset: 0, width: narrow(size)?, location, extension, rule });
-        Ok(self.since(start))
+        self.moves.push(Move { offset: 0, width, location, extension, rule });
+        self.since(start)
     }
 
     /// Stack bytes for a value of `size` bytes, at a multiple of `align` and of the stack's slots.
-    pub(super) fn stack_slot(&mut self, size: Size, align: Align) -> Result<Location, Error> {
-        let size = size.align_to(SLOT).ok_or(Error::SizeOverflow { what: "an argument" })?;
-        Ok(Location::Stack(self.stack.take(size, align.max(SLOT))?))
+    pub(super) fn stack_slot(&mut self, size: u32, align: Align) -> Result<Location, Error> {
+        let offset = self.stack.take(size, align.max(SLOT))?;
+        self.stack.pad(SLOT)?;
+        Ok(Location::Stack(offset))
     }
 
     /// Room above the stack arguments for the copy of an argument that passes by address. Its offset counts from the
     /// first copy until [`Draft::finish`] knows where that is.
-    pub(super) fn copy(&mut self, size: Size, align: Align) -> Result<u32, Error> {
+    pub(super) fn copy(&mut self, size: u32, align: Align) -> Result<u32, Error> {
         self.copies.take(size, align)
     }
 
     /// The next parameter passes so.
-    pub(super) fn arg(&mut self, ty: &Type, size: Size, passing: Passing) -> Result<(), Error> {
-        let size = narrow(size)?;
+    pub(super) fn arg(&mut self, ty: &Type, size: u32, passing: Passing) {
         self.args.push(ArgPlan { passing, size, in_slot: matches!(ty, Type::Scalar(_)) && size <= 8 });
-        Ok(())
     }
 
     /// The plan.
@@ -86,7 +85,7 @@ impl Draft {
         result_type: Option<&Type>,
         vector_count: Option<u8>,
     ) -> Result<CallPlan, Error> {
-        let stack_bytes = narrow(self.stack.end())?;
+        let stack_bytes = self.stack.end();
         let mut frame = self.stack;
         if self.copies.align() > Align::ONE {
             let base = frame.take(self.copies.end(), self.copies.align())?;
@@ -101,10 +100,10 @@ impl Draft {
             abi: self.convention.abi,
             args: self.args,
             result,
-            result_size: narrow(result_type.map_or(Size::ZERO, size_of))?,
+            result_size: result_type.map_or(Ok(0), size_of)?,
             moves: self.moves,
             stack_bytes,
-            frame_bytes: narrow(frame.end())?,
+            frame_bytes: frame.end(),
             stack_align,
             callee_pops: 0,
             vector_count,
@@ -112,14 +111,10 @@ impl Draft {
     }
 }
 
-/// A size as plans keep it.
-fn narrow(size: Size) -> Result<u32, Error> {
-    u32::try_from(size.bytes()).map_err(|_| Error::SizeOverflow { what: "a value that is passed" })
-}
-
-/// A value's size. Whatever reaches a classifier has one size under all data models of x86-64.
-pub(super) fn size_of(ty: &Type) -> Size {
-    ty.size(&DataModel::LP64)
+/// A value's size in bytes. Whatever reaches a classifier has one size under all data models of x86-64.
+pub(super) fn size_of(ty: &Type) -> Result<u32, Error> {
+    let size = ty.size(&DataModel::LP64).bytes();
+    u32::try_from(size).map_err(|_| Error::SizeOverflow { what: "a value that is passed" })
 }
 
 /// A value's alignment.

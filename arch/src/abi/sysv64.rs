@@ -10,7 +10,7 @@ use super::{Abi, Convention, Counting, RegSet, numbers, widening};
 use crate::isa::x86_64::Gp::{R8, R9, R12, R13, R14, R15, Rax, Rbp, Rbx, Rcx, Rdi, Rdx, Rsi, Rsp};
 use crate::layout::{Scalar, Type};
 use crate::plan::{Extension, Location, Move, Passing, ResultPlan, Rule};
-use crate::{Align, CallPlan, Error, Signature, Size};
+use crate::{Align, CallPlan, Error, Signature};
 use alloc::vec::Vec;
 
 /// The convention as a table: psABI 3.2.1 (registers) and 3.2.2 (stack).
@@ -57,19 +57,22 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
     let mut draft = Draft::new(&SYSV64, signature);
     // Returning 1. "Classify the return type with the classification algorithm." 2. "If the type has class MEMORY, then
     // the caller […] passes the address of this storage in %rdi as if it were the first argument to the function."
-    let returned = signature.result().map(|ty| Eightbytes::classify(ty, size_of(ty)));
+    let returned = match signature.result() {
+        Some(ty) => Some(Eightbytes::classify(ty, size_of(ty)?)),
+        None => None,
+    };
     let hidden = if let Some(Err(_)) = returned { draft.registers.next_gp() } else { None };
     for (index, ty) in signature.params().iter().enumerate() {
         let named = signature.fixed().is_none_or(|fixed| index < fixed);
-        let size = size_of(ty);
+        let size = size_of(ty)?;
         let passing = match ty {
-            Type::Scalar(scalar) if size <= Size::of(8) => pass_scalar(&mut draft, *scalar, size)?,
-            _ if size == Size::ZERO => Passing::Ignored(&EMPTY),
+            Type::Scalar(scalar) if size <= 8 => pass_scalar(&mut draft, *scalar, size)?,
+            _ if size == 0 => Passing::Ignored(&EMPTY),
             Type::Scalar(_) | Type::Complex(_) | Type::Vector(_) | Type::Array(_) | Type::Record(_) => {
                 pass_eightbytes(&mut draft, ty, size, named)?
             }
         };
-        draft.arg(ty, size, passing)?;
+        draft.arg(ty, size, passing);
     }
     // "%al is used as hidden argument to specify the number of vector registers used."
     let vectors = SYSV64.vector_params.len() - draft.registers.vectors_left();
@@ -88,7 +91,7 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
 }
 
 /// The short way for a scalar of one eightbyte.
-fn pass_scalar(draft: &mut Draft, scalar: Scalar, size: Size) -> Result<Passing, Error> {
+fn pass_scalar(draft: &mut Draft, scalar: Scalar, size: u32) -> Result<Passing, Error> {
     let register = match natural_classes(scalar).0 {
         // 2. "If the class is INTEGER, the next available register of the sequence […] is used."
         Class::Integer => draft.registers.next_gp().map(|register| (Location::Gp(register), &INTEGER)),
@@ -102,11 +105,11 @@ fn pass_scalar(draft: &mut Draft, scalar: Scalar, size: Size) -> Result<Passing,
     };
     // Not in the document: gcc and clang widen arguments to 32 bits in the caller, and clang's callees rely on it.
     // Neither widens results.
-    Ok(Passing::Direct(draft.whole(size, location, widening(scalar), rule)?))
+    Ok(Passing::Direct(draft.whole(size, location, widening(scalar), rule)))
 }
 
 /// Any other value.
-fn pass_eightbytes(draft: &mut Draft, ty: &Type, size: Size, named: bool) -> Result<Passing, Error> {
+fn pass_eightbytes(draft: &mut Draft, ty: &Type, size: u32, named: bool) -> Result<Passing, Error> {
     let memory = match Eightbytes::classify(ty, size) {
         // 1. "If the class is MEMORY, pass the argument on the stack at an address respecting the arguments
         // alignment (which might be more than its natural alignment)."
@@ -114,7 +117,7 @@ fn pass_eightbytes(draft: &mut Draft, ty: &Type, size: Size, named: bool) -> Res
         // 5. "If the class is X87, X87UP or COMPLEX_X87, it is passed in memory."
         Ok(Eightbytes { classes: [Class::X87 | Class::ComplexX87, ..], .. }) => &X87_PASSED,
         // 3.5.7: "When __m256 or __m512 is passed as variable-argument, it should always be passed on stack."
-        Ok(_) if !named && size > Size::of(16) => &VARIABLE,
+        Ok(_) if !named && size > 16 => &VARIABLE,
         Ok(eightbytes) if eightbytes.fit(&draft.registers) => {
             let start = draft.mark();
             eightbytes.assign(&mut draft.registers, &mut draft.moves);
@@ -125,20 +128,20 @@ fn pass_eightbytes(draft: &mut Draft, ty: &Type, size: Size, named: bool) -> Res
         Ok(_) => &NO_REGISTER,
     };
     let location = draft.stack_slot(size, align_of(ty))?;
-    Ok(Passing::Direct(draft.whole(size, location, Extension::None, memory)?))
+    Ok(Passing::Direct(draft.whole(size, location, Extension::None, memory)))
 }
 
 impl Eightbytes {
     /// Whether the registers left are enough.
     fn fit(&self, registers: &Registers) -> bool {
-        let count = |class| self.classes.iter().filter(|&&other| other == class).count();
+        let count = |class| self.iter().filter(|&(_, other)| other == class).count();
         registers.have(count(Class::Integer), count(Class::Sse))
     }
 
     /// Gives each eightbyte its register.
     fn assign(&self, registers: &mut Registers, moves: &mut Vec<Move>) {
-        for (offset, &class) in (0u32..).step_by(8).zip(&self.classes) {
-            let width = self.size.saturating_sub(offset).min(8);
+        for (offset, class) in self.iter() {
+            let width = (self.size - offset).min(8);
             let (location, rule) = match class {
                 Class::Integer => (registers.next_gp().map(Location::Gp), &INTEGER),
                 Class::Sse => (registers.next_vector().map(Location::Vector), &SSE),

@@ -7,7 +7,7 @@ use super::{Abi, Convention, Counting, RegSet, numbers};
 use crate::isa::x86_64::Gp::{R8, R9, R12, R13, R14, R15, Rax, Rbp, Rbx, Rcx, Rdi, Rdx, Rsi, Rsp};
 use crate::layout::{Float, Scalar, Type};
 use crate::plan::{Extension, Location, MoveRange, Passing, ResultPlan, Rule};
-use crate::{Align, CallPlan, Error, Signature, Size};
+use crate::{Align, CallPlan, Error, Signature};
 
 /// The convention as a table: sections "Parameter passing", "Caller/callee saved registers", "Stack allocation".
 pub static WIN64: Convention = Convention {
@@ -87,7 +87,7 @@ enum Kind {
 }
 
 /// The row of the document's table "Parameter passing" that a type falls in.
-fn kind(ty: &Type, size: Size) -> Kind {
+fn kind(ty: &Type, size: u32) -> Kind {
     match ty {
         // "Any floating-point and double-precision arguments in the first four parameters are passed in XMM0 - XMM3."
         // Microsoft has no _Float16; clang and, since version 16, gcc pass it like float (gcc bug 115054).
@@ -96,9 +96,9 @@ fn kind(ty: &Type, size: Size) -> Kind {
         // the same size. Structs or unions of other sizes are passed as a pointer." "__m128 types, arrays, and strings
         // are never passed by immediate value. Instead, a pointer is passed."
         // gcc and clang apply the same to _Complex, __int128, and the long formats of floating-point numbers.
-        Type::Scalar(_) if matches!(size.bytes(), 1 | 2 | 4 | 8) => Kind::Integer(&INTEGER),
+        Type::Scalar(_) if matches!(size, 1 | 2 | 4 | 8) => Kind::Integer(&INTEGER),
         Type::Complex(_) | Type::Vector(_) | Type::Record(_) | Type::Array(_)
-            if matches!(size.bytes(), 1 | 2 | 4 | 8) =>
+            if matches!(size, 1 | 2 | 4 | 8) =>
         {
             Kind::Integer(&AGGREGATE)
         }
@@ -111,10 +111,10 @@ fn kind(ty: &Type, size: Size) -> Kind {
 /// Plans a call.
 pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
     let mut draft = Draft::new(&WIN64, signature);
-    let returned = signature.result().map_or(Returned::Nothing, returned);
+    let returned = signature.result().map_or(Ok(Returned::Nothing), returned)?;
     let hidden = if let Returned::Memory = returned { draft.registers.next_gp() } else { None };
     for ty in signature.params() {
-        let size = size_of(ty);
+        let size = size_of(ty)?;
         let passing = match kind(ty, size) {
             Kind::Integer(rule) => {
                 let register = draft.registers.next_gp().map(Location::Gp);
@@ -127,7 +127,7 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
             }
             Kind::Reference => by_reference(&mut draft, ty, size)?,
         };
-        draft.arg(ty, size, passing)?;
+        draft.arg(ty, size, passing);
     }
     let result = match (hidden, returned) {
         // "The callee must return the same pointer in RAX."
@@ -137,8 +137,8 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
             rule: &HIDDEN,
         },
         (None, Returned::In(location, rule)) => {
-            let size = signature.result().map_or(Size::ZERO, size_of);
-            ResultPlan::Direct(draft.whole(size, location, Extension::None, rule)?)
+            let size = signature.result().map_or(Ok(0), size_of)?;
+            ResultPlan::Direct(draft.whole(size, location, Extension::None, rule))
         }
         (None, Returned::Nothing | Returned::Memory) => ResultPlan::None,
     };
@@ -149,7 +149,7 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
 /// upper bits of the register and access only the portion of the register necessary."
 fn by_value(
     draft: &mut Draft,
-    size: Size,
+    size: u32,
     register: Option<Location>,
     rule: &'static Rule,
 ) -> Result<Passing, Error> {
@@ -157,25 +157,25 @@ fn by_value(
         Some(location) => (location, rule),
         None => (draft.stack_slot(size, Align::ONE)?, &STACK),
     };
-    Ok(Passing::Direct(draft.whole(size, location, Extension::None, rule)?))
+    Ok(Passing::Direct(draft.whole(size, location, Extension::None, rule)))
 }
 
 /// Varargs: "For floating-point values only, both the integer register and the floating-point register must contain
 /// the value, in case the callee expects the value in the integer registers." Of all arguments, as clang has it.
-fn doubled(draft: &mut Draft, size: Size) -> Result<Passing, Error> {
+fn doubled(draft: &mut Draft, size: u32) -> Result<Passing, Error> {
     let Some((gp, vector)) = draft.registers.next_pair() else {
         return by_value(draft, size, None, &STACK);
     };
-    let first = draft.whole(size, Location::Vector(vector), Extension::None, &FLOAT)?;
-    let second = draft.whole(size, Location::Gp(gp), Extension::None, &DOUBLED)?;
+    let first = draft.whole(size, Location::Vector(vector), Extension::None, &FLOAT);
+    let second = draft.whole(size, Location::Gp(gp), Extension::None, &DOUBLED);
     Ok(Passing::Direct(MoveRange { start: first.start, end: second.end }))
 }
 
 /// "The memory [is] allocated by the caller […] must be 16-byte aligned."
-fn by_reference(draft: &mut Draft, ty: &Type, size: Size) -> Result<Passing, Error> {
+fn by_reference(draft: &mut Draft, ty: &Type, size: u32) -> Result<Passing, Error> {
     let pointer = match draft.registers.next_gp() {
         Some(register) => Location::Gp(register),
-        None => draft.stack_slot(Size::of(8), Align::ONE)?,
+        None => draft.stack_slot(8, Align::ONE)?,
     };
     let align = align_of(ty).max(Align::of(16));
     Ok(Passing::Indirect { pointer, copy: draft.copy(size, align)?, align, rule: &BY_REFERENCE })
@@ -189,9 +189,9 @@ enum Returned {
 }
 
 /// Section "Return values".
-fn returned(ty: &Type) -> Returned {
-    let size = size_of(ty);
-    match (kind(ty, size), ty) {
+fn returned(ty: &Type) -> Result<Returned, Error> {
+    let size = size_of(ty)?;
+    Ok(match (kind(ty, size), ty) {
         // "A scalar return value that can fit into 64 bits, including the __m64 type, is returned through RAX."
         // "[A user-defined type of] 1, 2, 4, 8, 16, 32, or 64 bits […] is returned by value through RAX."
         (Kind::Integer(_), _) => Returned::In(Location::Gp(Rax.number()), &IN_RAX),
@@ -202,11 +202,11 @@ fn returned(ty: &Type) -> Returned {
             Returned::In(Location::Vector(0), &INT128_IN_XMM0)
         }
         // Not in the document: an argument of no size passes by reference, but gcc has no hidden pointer for a result.
-        _ if size == Size::ZERO => Returned::Nothing,
+        _ if size == 0 => Returned::Nothing,
         // "Otherwise, the caller must allocate memory for the return value and pass a pointer to it as the first
         // argument."
         (Kind::Reference, Type::Scalar(_) | Type::Complex(_) | Type::Array(_) | Type::Record(_)) => {
             Returned::Memory
         }
-    }
+    })
 }

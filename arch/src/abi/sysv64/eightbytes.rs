@@ -3,10 +3,8 @@
 //!
 //! MEMORY is no [`Class`] but the error of a classification, since rule 5(a) makes the whole value memory.
 
-use super::super::draft::size_of;
 use super::rule;
-use crate::Size;
-use crate::layout::{Float, Place, Scalar, Type};
+use crate::layout::{DataModel, Float, Place, Scalar, Type};
 use crate::plan::Rule;
 
 static LARGE: Rule = rule("MEMORY", "1. larger than eight eightbytes");
@@ -80,28 +78,40 @@ fn merge(a: Class, b: Class) -> Result<Class, Memory> {
 }
 
 impl Eightbytes {
+    /// The classes of the value's eightbytes, each with its offset.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, Class)> {
+        let count = self.size.div_ceil(8);
+        (0..count).zip(&self.classes).map(|(index, &class)| (8 * index, class))
+    }
+
     /// Classification of a value of `size` bytes.
-    pub(super) fn classify(ty: &Type, size: Size) -> Result<Eightbytes, Memory> {
+    pub(super) fn classify(ty: &Type, size: u32) -> Result<Eightbytes, Memory> {
         // 1. "If the size of an object is larger than eight eightbytes […] it has class MEMORY."
-        let size = match u32::try_from(size.bytes()) {
-            Ok(bytes) if bytes <= 64 => bytes,
-            Ok(_) | Err(_) => return Err(Memory(&LARGE)),
-        };
+        if size > 64 {
+            return Err(Memory(&LARGE));
+        }
         // 3. "Each eightbyte gets initialized to class NO_CLASS."
         let mut eightbytes = Eightbytes { classes: [Class::NoClass; 8], size };
-        if let Type::Complex(Float::X87) = ty {
+        match ty {
+            // "The basic types are assigned their natural classes": nothing to merge, nothing to clean up.
+            Type::Scalar(scalar) => {
+                let (first, rest) = natural_classes(*scalar);
+                eightbytes.classes[0] = first;
+                eightbytes.classes[1] = rest;
+            }
             // "A variable of type complex long double is classified as type COMPLEX_X87."
-            eightbytes.classes[0] = Class::ComplexX87;
-            return Ok(eightbytes);
+            Type::Complex(Float::X87) => eightbytes.classes[0] = Class::ComplexX87,
+            Type::Complex(_) | Type::Vector(_) | Type::Array(_) | Type::Record(_) => {
+                eightbytes.field(ty, 0)?;
+                eightbytes.clean_up()?;
+            }
         }
-        eightbytes.field(ty, 0)?;
-        eightbytes.clean_up()?;
         Ok(eightbytes)
     }
 
     /// 4. "Each field of an object is classified recursively so that always two fields are considered."
     fn field(&mut self, ty: &Type, offset: u64) -> Result<(), Memory> {
-        let size = size_of(ty).bytes();
+        let size = ty.size(&DataModel::LP64).bytes();
         match ty {
             Type::Scalar(scalar) => self.basic(offset, size, natural_classes(*scalar)),
             // "__m256 [is] split into four eightbyte chunks. The least significant one belongs to class SSE and all
@@ -112,7 +122,7 @@ impl Eightbytes {
                 self.basic(offset + part, size / 2, natural_classes(Scalar::Float(*float)))
             }),
             Type::Array(array) => {
-                let stride = size_of(&array.element).bytes();
+                let stride = array.element.size(&DataModel::LP64).bytes();
                 let len = size.checked_div(stride).unwrap_or(0);
                 (0..len).try_for_each(|index| self.field(&array.element, offset + index * stride))
             }
@@ -138,30 +148,31 @@ impl Eightbytes {
 
     /// Merges a class into the first eightbyte that these bytes touch, and another into those after it.
     fn touch(&mut self, offset: u64, size: u64, (first, rest): (Class, Class)) -> Result<(), Memory> {
+        let touched = eightbyte(offset)..eightbyte(offset + size + 7);
         let mut class = first;
-        for (start, merged) in (0u64..).step_by(8).zip(&mut self.classes) {
-            if start < offset + size && offset < start + 8 {
-                *merged = merge(*merged, class)?;
-                class = rest;
-            }
+        for merged in self.classes.get_mut(touched).unwrap_or_default() {
+            *merged = merge(*merged, class)?;
+            class = rest;
         }
         Ok(())
     }
 
     /// 5. "Then a post merger cleanup is done."
     fn clean_up(&mut self) -> Result<(), Memory> {
+        let wide = self.size > 16;
         let mut before = Class::NoClass;
-        for (start, class) in (0u32..).step_by(8).zip(&mut self.classes) {
+        let mut of_vector = Class::Sse;
+        for class in self.classes.iter_mut().take(eightbyte(u64::from(self.size) + 7)) {
             // (b) "If X87UP is not preceded by X87, the whole argument is passed in memory."
             if *class == Class::X87Up && before != Class::X87 {
                 return Err(Memory(&LONE_X87UP));
             }
             // (c) "If the size of the aggregate exceeds two eightbytes and the first eightbyte isn't SSE or any other
             // eightbyte isn't SSEUP, the whole argument is passed in memory."
-            let of_vector = if start == 0 { Class::Sse } else { Class::SseUp };
-            if self.size > 16 && start < self.size && *class != of_vector {
+            if wide && *class != of_vector {
                 return Err(Memory(&NO_VECTOR));
             }
+            of_vector = Class::SseUp;
             // (d) "If SSEUP is not preceded by SSE or SSEUP, it is converted to SSE."
             if *class == Class::SseUp && !matches!(before, Class::Sse | Class::SseUp) {
                 *class = Class::Sse;
@@ -170,4 +181,9 @@ impl Eightbytes {
         }
         Ok(())
     }
+}
+
+/// The number of the eightbyte that a byte is in.
+fn eightbyte(offset: u64) -> usize {
+    usize::try_from(offset / 8).unwrap_or(usize::MAX)
 }
