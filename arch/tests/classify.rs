@@ -162,3 +162,16 @@ fn invariants_hold_of_any_signature() {
         Ok(())
     });
 }
+
+#[test]
+fn the_table_has_a_row_for_each_piece() {
+    let plan = plan(Abi::SysV64, None, &[Scalar::I8.into(), structure(&[DOUBLE, INT])]);
+    let table = plan.table(&["c"]).to_string();
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().take(5).collect()).collect();
+    assert_eq!(rows[0], ["value", "bytes", "location", "extension", "class"]);
+    assert_eq!(rows[1], ["c", "0..1", "dil", "sign", "INTEGER"]);
+    // Without a name, without an extension.
+    assert_eq!(rows[2][..4], ["#2", "0..8", "xmm0", "SSE"]);
+    assert_eq!(rows[3][..4], ["#2", "8..16", "rsi", "INTEGER"]);
+    assert_eq!(rows.len(), 5, "and the stack's line");
+}

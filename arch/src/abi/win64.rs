@@ -130,7 +130,7 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
         draft.arg(ty, size, passing);
     }
     let result = match (hidden, returned) {
-        // "The callee must return the same pointer in RAX."
+        // "The same pointer must be returned by the callee in RAX."
         (Some(pointer), _) => ResultPlan::Hidden {
             pointer: Location::Gp(pointer),
             returned: Location::Gp(WIN64.hidden_returned),
@@ -171,7 +171,8 @@ fn doubled(draft: &mut Draft, size: u32) -> Result<Passing, Error> {
     Ok(Passing::Direct(MoveRange { start: first.start, end: second.end }))
 }
 
-/// "The memory [is] allocated by the caller […] must be 16-byte aligned."
+/// "Structs or unions of other sizes are passed as a pointer to memory allocated by the caller […], including __m128, the
+/// caller-allocated temporary memory must be 16-byte aligned."
 fn by_reference(draft: &mut Draft, ty: &Type, size: u32) -> Result<Passing, Error> {
     let pointer = match draft.registers.next_gp() {
         Some(register) => Location::Gp(register),
@@ -195,7 +196,7 @@ fn returned(ty: &Type) -> Result<Returned, Error> {
         // "A scalar return value that can fit into 64 bits, including the __m64 type, is returned through RAX."
         // "[A user-defined type of] 1, 2, 4, 8, 16, 32, or 64 bits […] is returned by value through RAX."
         (Kind::Integer(_), _) => Returned::In(Location::Gp(Rax.number()), &IN_RAX),
-        // "Non-scalar types including floats, doubles, and vector types such as __m128, __m128i, __m128d are returned
+        // "Nonscalar types including floats, doubles, and vector types such as __m128, __m128i, __m128d are returned
         // in XMM0." So clang has it for __m256 and __m512 too; gcc returns these through memory.
         (Kind::Float, _) | (Kind::Reference, Type::Vector(_)) => Returned::In(Location::Vector(0), &IN_XMM0),
         (Kind::Reference, Type::Scalar(Scalar::I128 | Scalar::U128)) => {
