@@ -1,0 +1,332 @@
+//! One run of one stub: what goes in, and whether what came out is what the plan's reading, `interp`, says.
+//!
+//! # Safety
+//!
+//! A stub that does wrong may do anything. What it may be expected to do, guard pages and canaries around its memory
+//! show; the rest is the risk of running it, which the test harness's process bears.
+#![allow(unsafe_code)]
+
+use super::fault::{Faults, PAGE};
+use super::machine::{Machine, Registers, State, target};
+use super::memory::{Arena, Map, Place, Side};
+use super::random::rng::Rng;
+use callsmith::arch::abi::Convention;
+use callsmith::arch::interp::{self, Addresses, Image, Region};
+use callsmith::arch::isa::x86_64::emit::Shape;
+use callsmith::arch::plan::{Location, MAX_FRAME, Move, ResultPlan};
+use callsmith::arch::{Abi, CallPlan};
+
+/// More than the longest frame, twice over.
+const STACK: usize = 4 << 20;
+/// Bytes above the caller's stack pointer that must stay as they are.
+const CANARY: usize = 1024;
+/// Pages at the top of the stack that are accessible from the start.
+const TOP: usize = 4 * PAGE;
+/// What the result's memory is full of before the call.
+const UNTOUCHED: u8 = 0x5A;
+const RSP: usize = 4;
+/// The direction flag.
+const DF: u64 = 1 << 10;
+/// All registers of the x87 empty.
+const X87_EMPTY: u32 = 0xffff;
+
+/// What is used again by all runs.
+pub(crate) struct Rig {
+    machine: Machine,
+    faults: Faults,
+    arena: Arena,
+    pub(crate) code: Map,
+    stack: Map,
+    frame: Vec<u8>,
+}
+
+/// How a stub is run.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a> {
+    pub(crate) plan: &'a CallPlan,
+    pub(crate) shape: Shape,
+    pub(crate) entry: &'a Convention,
+    pub(crate) side: Side,
+    /// Whether the stack's pages become accessible one by one, from above.
+    pub(crate) grows: bool,
+    /// Where the stub is.
+    pub(crate) stub: u64,
+}
+
+/// Where a run's arguments and result are.
+struct Places {
+    values: Vec<Place>,
+    array: Place,
+    result: Place,
+    /// The result's address as the stub is told.
+    result_address: u64,
+}
+
+impl Run<'_> {
+    /// The register that a result is left in.
+    fn result_left(&self) -> Option<Location> {
+        self.plan.result_register().filter(|_| self.shape == Shape::Slots)
+    }
+
+    /// The moves of a result in registers.
+    fn result_moves(&self) -> &[Move] {
+        match self.plan.result {
+            ResultPlan::Direct(moves) => self.plan.moves_of(moves),
+            ResultPlan::None | ResultPlan::Hidden { .. } => &[],
+        }
+    }
+}
+
+impl Rig {
+    pub(crate) fn new() -> Rig {
+        // The lock first: the handler is the process's.
+        let machine = Machine::lock();
+        Rig {
+            machine,
+            faults: Faults::catch(),
+            arena: Arena::default(),
+            code: Map::new(1 << 20),
+            stack: Map::new(STACK),
+            frame: vec![0; usize::try_from(MAX_FRAME).expect("1 MiB")],
+        }
+    }
+
+    /// Runs a stub on `values`, and checks everything that can be seen.
+    ///
+    /// # Errors
+    ///
+    /// What was not as it should be.
+    pub(crate) fn run(&mut self, run: Run<'_>, values: &[Vec<u8>], rng: &mut Rng) -> Result<(), String> {
+        let places = self.place(run, values, rng);
+        let canary = self.prepare_stack(run, rng);
+        self.prepare_state(run, &places, rng);
+        let machine = &mut self.machine;
+        // SAFETY: the stub was emitted for this plan; whether it does as it should is the question, and its accesses that
+        // are not to its arguments, result and stack are expected to end in guard pages.
+        let fault = self.faults.during(|| unsafe { machine.enter() });
+        if let Some(fault) = fault {
+            return Err(format!("{fault}, {:#x} bytes into the stub", fault.ip.wrapping_sub(run.stub)));
+        }
+        self.check_target(run, values, &places)?;
+        self.check_caller(run)?;
+        self.check_result(run, &places)?;
+        for (index, (&place, value)) in places.values.iter().zip(values).enumerate() {
+            if self.arena.bytes(place) != value {
+                return Err(format!("argument {} was changed", index + 1));
+            }
+        }
+        let kept = canary.0 - self.stack.start();
+        match self.stack_bytes(run)[kept..kept + canary.1.len()] == canary.1 {
+            true => Ok(()),
+            false => Err("the caller's stack was changed".into()),
+        }
+    }
+
+    /// The stack's bytes, all of them accessible again.
+    fn stack_bytes(&mut self, run: Run<'_>) -> &mut [u8] {
+        if run.grows {
+            self.faults.grow(usize::MAX, PAGE);
+        }
+        self.stack.bytes()
+    }
+
+    /// Puts arguments, their array and the result next to guard pages.
+    fn place(&mut self, run: Run<'_>, values: &[Vec<u8>], rng: &mut Rng) -> Places {
+        self.arena.clear();
+        let mut array = Vec::new();
+        let values: Vec<Place> = values.iter().map(|value| self.arena.put(value, run.side)).collect();
+        for (&place, arg) in values.iter().zip(&run.plan.args) {
+            let entry = if arg.in_slot && run.shape == Shape::Slots {
+                // What is beside a narrow value in its slot is anything.
+                let mut slot = rng.next().to_le_bytes();
+                slot[..arg.size as usize].copy_from_slice(self.arena.bytes(place));
+                slot
+            } else {
+                self.arena.address(place).to_le_bytes()
+            };
+            array.extend(entry);
+        }
+        let array = self.arena.put(&array, run.side);
+        let result = self.arena.place(run.plan.result_size as usize, run.side);
+        self.arena.surroundings(result).0.fill(UNTOUCHED);
+        let in_memory = match run.plan.result {
+            ResultPlan::None => false,
+            ResultPlan::Hidden { .. } => true,
+            ResultPlan::Direct(_) => run.result_left().is_none(),
+        };
+        let result_address = if in_memory { self.arena.address(result) } else { rng.next() };
+        Places { values, array, result, result_address }
+    }
+
+    /// Sets the caller's stack pointer, and fills what is above: those bytes, and where they are.
+    fn prepare_stack(&mut self, run: Run<'_>, rng: &mut Rng) -> (usize, Vec<u8>) {
+        let start = self.stack.start();
+        let rsp = self.stack.end() - TOP + 256 + rng.pick(&[0, 16, 48, 2000, 2048, 3840]);
+        let canary_at = rsp + run.entry.shadow_space as usize;
+        let canary: Vec<u8> = (0..CANARY).map(|_| rng.next().to_le_bytes()[0]).collect();
+        let bytes = self.stack_bytes(run);
+        bytes[canary_at - start..][..CANARY].copy_from_slice(&canary);
+        if run.grows {
+            self.stack.close(STACK - TOP);
+            self.faults.grow(start, start + STACK - TOP);
+        }
+        self.machine.state().enter.gp[RSP] = rsp as u64;
+        (canary_at, canary)
+    }
+
+    fn prepare_state(&mut self, run: Run<'_>, places: &Places, rng: &mut Rng) {
+        let array = self.arena.address(places.array);
+        let frame = self.frame.as_mut_ptr() as u64;
+        let state = self.machine.state();
+        let rsp = state.enter.gp[RSP];
+        for registers in [&mut state.enter, &mut state.give] {
+            fill(registers, rng);
+        }
+        state.enter.gp[RSP] = rsp;
+        let params = [target(), array, places.result_address];
+        for (&register, param) in run.entry.gp_params.iter().zip(params) {
+            state.enter.gp[usize::from(register)] = param;
+        }
+        for register in &mut state.give_x87 {
+            register.fill_with(|| rng.next().to_le_bytes()[0]);
+        }
+        let on_x87 = run.result_moves().iter().filter(|piece| matches!(piece.location, Location::X87(_)));
+        state.give_x87_count = on_x87.count() as u64;
+        state.keeps_more = u64::from(run.plan.abi == Abi::Win64);
+        state.stub = run.stub;
+        state.frame = frame;
+        state.frame_len = run.plan.frame_bytes.into();
+        // So that nothing of an earlier run is taken for this one's.
+        state.seen.gp = [0; 16];
+        state.after.gp = [0; 16];
+    }
+
+    /// What the target saw.
+    fn check_target(&mut self, run: Run<'_>, values: &[Vec<u8>], places: &Places) -> Result<(), String> {
+        let state = self.machine.state();
+        let frame = state.seen.gp[RSP].wrapping_add(8);
+        if !frame.is_multiple_of(run.plan.stack_align.bytes()) {
+            return Err(format!("the stack pointer is {frame:#x} at the call"));
+        }
+        let values: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
+        let addresses = Addresses { frame, result: places.result_address };
+        let image = interp::arguments(run.plan, &values, addresses).ok_or("interp has other arguments")?;
+        for (&location, region) in &image.registers {
+            compare(&format!("{location:?} at the call"), region, &register(&state.seen, location))?;
+        }
+        compare("the stack at the call", &image.frame, &self.frame[..run.plan.frame_bytes as usize])?;
+        check_modes("at the call", state.enter_modes(), &state.seen)
+    }
+
+    /// What the caller has again.
+    fn check_caller(&mut self, run: Run<'_>) -> Result<(), String> {
+        let State { enter, give, after, .. } = self.machine.state();
+        for number in run.entry.preserved_gp.iter() {
+            let (is, was) = (after.gp[usize::from(number)], enter.gp[usize::from(number)]);
+            if is != was {
+                return Err(format!("{:?} is {is:#x}, was {was:#x}", Location::Gp(number)));
+            }
+        }
+        for number in run.entry.preserved_vector.iter().map(usize::from) {
+            if after.vectors[number][..16] != enter.vectors[number][..16] {
+                return Err(format!("xmm{number} is lost"));
+            }
+        }
+        let returned = match (&run.plan.result, run.result_moves()) {
+            (ResultPlan::Hidden { returned, .. }, _) => Some((*returned, 8)),
+            (_, [piece]) if run.result_left().is_some() => Some((piece.location, piece.width as usize)),
+            (ResultPlan::None | ResultPlan::Direct(_), _) => None,
+        };
+        if let Some((location, width)) = returned
+            && register(after, location)[..width] != register(give, location)[..width]
+        {
+            return Err(format!("the result in {location:?} is lost"));
+        }
+        let modes = self.machine.state().enter_modes();
+        check_modes("after the call", modes, &self.machine.state().after)
+    }
+
+    /// What is in the result's memory, and around it.
+    fn check_result(&mut self, run: Run<'_>, places: &Places) -> Result<(), String> {
+        let state = self.machine.state();
+        let mut given = Image { registers: Default::default(), frame: Region::unknown(0) };
+        let locations = [0, 2].map(Location::Gp).into_iter().chain([0, 1].map(Location::Vector));
+        for location in locations {
+            let bytes = register(&state.give, location);
+            given.registers.insert(location, Region { known: vec![true; bytes.len()], bytes });
+        }
+        for (number, bytes) in (0..).zip(&state.give_x87) {
+            let region = Region { bytes: bytes[..10].to_vec(), known: vec![true; 10] };
+            given.registers.insert(Location::X87(number), region);
+        }
+        let value = interp::result(run.plan, &given).filter(|_| run.result_left().is_none());
+        let (memory, offset) = self.arena.surroundings(places.result);
+        let mut expected = Region { bytes: vec![UNTOUCHED; memory.len()], known: vec![true; memory.len()] };
+        if let Some(value) = value {
+            for (index, byte) in value.bytes.into_iter().enumerate().filter(|&(index, _)| value.known[index])
+            {
+                expected.bytes[offset + index] = byte;
+            }
+        }
+        compare(&format!("the page of the result, which is at {offset}"), &expected, memory)
+    }
+}
+
+impl State {
+    /// MXCSR and the x87's control word, as they were set.
+    fn enter_modes(&self) -> (u32, u32) {
+        (self.enter.mxcsr, self.enter.x87[0])
+    }
+}
+
+/// Any value in every register; any mode that masks exceptions.
+fn fill(registers: &mut Registers, rng: &mut Rng) {
+    registers.gp.fill_with(|| rng.next());
+    for bytes in registers.vectors.as_flattened_mut().chunks_exact_mut(8) {
+        bytes.copy_from_slice(&rng.next().to_le_bytes());
+    }
+    // Rounding, flush to zero; the exceptions that happened.
+    let any = u32::try_from(rng.below(1 << 32)).unwrap_or(0);
+    registers.mxcsr = 0x1f80 | any & 0xe07f;
+    registers.x87 = [0; 7];
+    // Precision: 24, 53 or 64 bits; rounding.
+    registers.x87[0] = 0x7f | rng.pick(&[0, 0x200, 0x300]) | any >> 20 & 0xc00;
+}
+
+/// A register's bytes, as many as the processor has.
+fn register(registers: &Registers, location: Location) -> Vec<u8> {
+    match location {
+        Location::Gp(number) => registers.gp[usize::from(number)].to_le_bytes().into(),
+        Location::Vector(number) => registers.vectors[usize::from(number)].into(),
+        Location::X87(_) | Location::Stack(_) => Vec::new(),
+    }
+}
+
+fn check_modes(when: &str, (mxcsr, control): (u32, u32), registers: &Registers) -> Result<(), String> {
+    let [is, _, tags, ..] = registers.x87.map(|word| word & 0xffff);
+    if (registers.mxcsr, is) != (mxcsr, control) {
+        return Err(format!(
+            "{when} MXCSR is {:#x}, was {mxcsr:#x}; x87 {is:#x}, was {control:#x}",
+            registers.mxcsr
+        ));
+    }
+    if tags != X87_EMPTY {
+        return Err(format!("{when} the x87's stack is not empty: {tags:#x}"));
+    }
+    if registers.flags & DF != 0 {
+        return Err(format!("{when} the direction flag is set"));
+    }
+    Ok(())
+}
+
+/// Whether the known bytes are there.
+fn compare(what: &str, expected: &Region, given: &[u8]) -> Result<(), String> {
+    let differs = |&index: &usize| expected.known[index] && given.get(index) != Some(&expected.bytes[index]);
+    let Some(index) = (0..expected.bytes.len()).find(differs) else { return Ok(()) };
+    let end = expected.bytes.len().min(index + 16);
+    Err(format!(
+        "{what}: from byte {index} on {:02x?} instead of {:02x?}",
+        given.get(index..end),
+        &expected.bytes[index..end]
+    ))
+}
