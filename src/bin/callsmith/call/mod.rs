@@ -1,0 +1,88 @@
+//! `callsmith call`: one call of a C function, arguments and result in C's spelling.
+//!
+//! # Safety
+//! Whoever runs the command vouches for the declaration.
+#![allow(unsafe_code)]
+
+mod argument;
+mod initialiser;
+mod number;
+mod object;
+mod show;
+mod text;
+
+use crate::{foreign, output};
+use argument::Refusal;
+use callsmith::{Error, ErrorKind, Function, Library, Value};
+
+/// Call a C function and print its result
+#[derive(clap::Args)]
+#[command(after_help = ARGUMENTS)]
+pub(crate) struct Options {
+    /// The library: a path, a name that the system's loader searches (libm.so.6), or - for this process, C library
+    /// included
+    #[arg(allow_hyphen_values = true)]
+    library: String,
+    /// The function's declaration: "double pow(double, double)"; types that it needs may be declared before it
+    declaration: String,
+    /// The arguments
+    #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+    arguments: Vec<String>,
+}
+
+const ARGUMENTS: &str = "\
+Arguments, by the type of their parameter:
+  numbers    as in C: 42, -0x2a, 052, 'A', 1.5e3, 0x1.8p3, inf, nan; names of enumeration constants
+  strings    any text, escapes read as in C (\\n, \\x41, \\u00e9); \"…\" is a string constant
+  pointers   NULL, an address, {…} for an object or array to point at
+  structs    initialisers: '{1, 2.5}', '{.name = \"x\", .at = {[2] = 7}}'
+  after ...  what looks like an integer is int or long, with a point or exponent double, else a string;
+             a cast says otherwise: '(size_t)42', '(char *)42'
+
+Examples:
+  callsmith call libm.so.6 'double pow(double, double)' 2 10
+  callsmith call libc.so.6 'int printf(const char *, ...)' 'n=%d x=%g\\n' 42 2.5
+  callsmith call - 'struct { int quot, rem; } div(int, int)' 17 5";
+
+/// Makes the call.
+pub(crate) fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+    let library = match &*options.library {
+        "-" => Library::this_process(),
+        name => Library::open(name)?,
+    };
+    // SAFETY: whoever runs the command vouches for the declaration.
+    let function = unsafe { library.function(&options.declaration)? };
+    let arguments = values(&function, &options.arguments)?;
+    let result = function.call_values(&arguments)?;
+    foreign::flush();
+    output::write(&show::result(&result, &function.prototype().result)?)?;
+    Ok(())
+}
+
+/// The arguments as values for the function's parameters.
+fn values(function: &Function, texts: &[String]) -> Result<Vec<Value>, Error> {
+    let params = &function.prototype().params;
+    let mut values = Vec::with_capacity(texts.len());
+    for (index, text) in texts.iter().enumerate() {
+        let value = match params.get(index) {
+            Some(param) => argument::value(text, &param.ty),
+            // Too many, where the function is not variadic: the call says so.
+            None => argument::variadic(text),
+        };
+        values.push(value.map_err(|why| refused(function, index, text, why))?);
+    }
+    Ok(values)
+}
+
+fn refused(function: &Function, index: usize, text: &str, why: Refusal) -> Error {
+    let param = function.prototype().params.get(index);
+    ErrorKind::Argument {
+        function: function.name().into(),
+        number: index + 1,
+        name: param.and_then(|param| param.name.clone()),
+        wanted: param.map_or_else(|| "a variadic argument".into(), |param| param.ty.to_string()),
+        given: format!("'{text}'"),
+        why,
+    }
+    .into()
+}
