@@ -32,12 +32,13 @@ const X87_EMPTY: u32 = 0xffff;
 
 /// What is used again by all runs.
 pub(crate) struct Rig {
-    machine: Machine,
     faults: Faults,
     arena: Arena,
     pub(crate) code: Map,
     stack: Map,
     frame: Vec<u8>,
+    /// Last, so that the lock outlives the handler.
+    machine: Machine,
 }
 
 /// How a stub is run.
