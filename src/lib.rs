@@ -15,6 +15,7 @@
 //! ```
 #![deny(unsafe_code)]
 
+pub mod callback;
 pub mod ctype;
 pub mod decl;
 pub mod error;
@@ -27,11 +28,12 @@ mod library;
 mod macros;
 mod sys;
 
+pub use callback::{Callback, DynCallback};
 pub use callsmith_arch as arch;
 pub use data::{CRepr, Data, Integer, LongDouble, Pointee, Ptr, Tag, Value};
 pub use engine::Slot;
 pub use error::{Error, ErrorKind};
-pub use function::{Arg, Args, Function, Register, Ret, Typed};
+pub use function::{Arg, Args, Function, Give, Register, Ret, Typed};
 pub use library::Library;
 
 /// What the macros expand to.
@@ -40,5 +42,5 @@ pub mod __private {
     pub use crate::data::laid_out_as;
     pub use crate::data::record::{c_struct, is_named, struct_from, struct_value};
     pub use crate::engine::Bound;
-    pub use crate::function::Check;
+    pub use crate::function::{Check, Contract};
 }

@@ -88,6 +88,10 @@ macro_rules! c_struct {
                     <$name as $crate::Pointee>::is(c)
                 }
 
+                fn ty() -> ::core::option::Option<$crate::arch::layout::Type> {
+                    ::core::option::Option::Some(layout())
+                }
+
                 #[inline(always)]
                 fn from_native(native: $name) -> $name {
                     native
@@ -95,6 +99,14 @@ macro_rules! c_struct {
 
                 fn from_value(value: $crate::Value) -> ::core::result::Result<$name, $crate::Error> {
                     $crate::__private::struct_from(value)
+                }
+            }
+
+            // SAFETY: as above.
+            unsafe impl $crate::Give for $name {
+                #[inline(always)]
+                fn give(self) -> $name {
+                    self
                 }
             }
         };

@@ -16,6 +16,7 @@
 
 use super::code_memory::{self, Chunk};
 use super::stub_table::{self, Locks};
+use super::thunks;
 use crate::sys;
 use std::cell::UnsafeCell;
 use std::process::abort;
@@ -24,6 +25,7 @@ use std::sync::{MutexGuard, Once};
 /// The guards, while a fork is under way. A new process-wide lock gets its field here, in the order of taking.
 struct Held {
     _stub_table: Locks<'static>,
+    _thunks: thunks::Pools,
     _code_memory: MutexGuard<'static, Chunk>,
 }
 
@@ -48,7 +50,11 @@ pub(super) fn hold_locks_across() {
 }
 
 extern "C" fn take() {
-    let held = Held { _stub_table: stub_table::GLOBAL.lock(), _code_memory: code_memory::GLOBAL.lock() };
+    let held = Held {
+        _stub_table: stub_table::GLOBAL.lock(),
+        _thunks: thunks::lock_all(),
+        _code_memory: code_memory::GLOBAL.lock(),
+    };
     // SAFETY: this thread holds the locks from here on.
     unsafe { *HELD.0.get() = Some(held) };
 }

@@ -9,6 +9,7 @@
 //! Code is never taken away: what was published stays, executable and at its address, until the process ends. So a
 //! pointer to it can be copied freely and needs no owner.
 
+mod adapters;
 mod bound;
 mod code_memory;
 mod fork;
@@ -16,10 +17,14 @@ mod prepare;
 mod stub_table;
 #[cfg(test)]
 mod testing;
+mod thunks;
 
+pub(crate) use adapters::adapter_of;
 pub(crate) use bound::Returns;
 pub use bound::{Bound, Slot};
+pub(crate) use code_memory::PublishError;
 pub(crate) use stub_table::Stub;
+pub(crate) use thunks::{Context, Kind, Note, Thunk};
 
 use crate::error::{Error, ErrorKind};
 use crate::host;

@@ -24,6 +24,10 @@ pub unsafe trait Arg {
     /// Whether a slot holds the native value, not its address.
     const IN_SLOT: bool = size_of::<Self::Native>() <= 8;
 
+    /// Whether [`Arg::value`] looks at the value itself and gives [`Value::Void`] where it does not fit, while [`Arg::is`]
+    /// never holds.
+    const CHECKS_ITSELF: bool = false;
+
     /// Whether a parameter of type `c` takes this type without conversion.
     fn is(c: &CType) -> bool;
 

@@ -55,7 +55,7 @@ macro_rules! tuples {
             const DIRECT: bool = true $(&& $name::DIRECT)*;
             type Values = [Value; $count];
 
-            const CHECKS: &'static [Check] = &[$(Check { is: $name::is, variadic: $name::variadic, rust: std::any::type_name::<$name> }),*];
+            const CHECKS: &'static [Check] = &[$(Check { is: $name::is, variadic: $name::variadic, checks_itself: $name::CHECKS_ITSELF, rust: std::any::type_name::<$name> }),*];
 
             fn values(self, params: &[Param]) -> [Value; $count] {
                 let ($($value,)*) = self;

@@ -8,33 +8,36 @@ use callsmith_arch::layout::Type;
 /// What a C type must be, to be taken as a Rust type without conversion.
 pub struct Check {
     /// Whether a parameter or result of this type is so.
-    pub(super) is: fn(&CType) -> bool,
+    pub(crate) is: fn(&CType) -> bool,
     /// The C type that the Rust type has where no parameter says; `None` where C would promote it.
-    pub(super) variadic: fn() -> Option<Type>,
+    pub(crate) variadic: fn() -> Option<Type>,
+    /// Whether the value is looked at instead, in every call.
+    pub(crate) checks_itself: bool,
     /// The Rust type's name, for messages.
-    pub(super) rust: fn() -> &'static str,
+    pub(crate) rust: fn() -> &'static str,
 }
 
 /// The Rust types of a call's arguments and result.
 ///
 /// Two call sites with one contract (by address) make the same checks, so a check made for one holds for the other.
-pub(super) struct Contract {
-    pub(super) params: &'static [Check],
-    pub(super) result: Check,
+pub struct Contract {
+    pub(crate) params: &'static [Check],
+    pub(crate) result: Check,
 }
 
 impl Contract {
     #[inline(always)]
     pub(super) fn of<A: Args, R: Ret>() -> &'static Contract {
         const {
-            let result = Check { is: R::is, variadic: || None, rust: std::any::type_name::<R> };
+            let result =
+                Check { is: R::is, variadic: || None, checks_itself: false, rust: std::any::type_name::<R> };
             &Contract { params: A::CHECKS, result }
         }
     }
 
     /// Whether `prototype`'s parameters and result are exactly what this contract takes them for; and if so, the types
     /// of the variadic arguments.
-    pub(super) fn holds(&self, prototype: &Prototype) -> Option<Vec<Type>> {
+    pub(crate) fn holds(&self, prototype: &Prototype) -> Option<Vec<Type>> {
         let (params, tail) = self.params.split_at_checked(prototype.params.len())?;
         let fits = (prototype.variadic || tail.is_empty())
             && params.iter().zip(&prototype.params).all(|(check, param)| (check.is)(&param.ty))

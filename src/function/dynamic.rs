@@ -21,7 +21,8 @@ impl Function {
     pub(super) fn call_converting(&self, values: &[Value], contract: &Contract) -> Result<Value, Error> {
         let params = &self.inner.prototype.params;
         for (index, ((value, check), param)) in values.iter().zip(contract.params).zip(params).enumerate() {
-            if value.tag() == Tag::Pointer && !(check.is)(&param.ty) {
+            let pointer = value.tag() == Tag::Pointer && !check.checks_itself;
+            if (pointer && !(check.is)(&param.ty)) || (value.tag() == Tag::Void && check.checks_itself) {
                 return Err(self.inner.wrong_argument(index, (check.rust)().into(), None));
             }
         }

@@ -13,18 +13,35 @@ use callsmith_arch::{Abi, Signature};
 use std::sync::Arc;
 
 /// The [`Value`](crate::Value) of a parameter or result.
-pub(super) struct Expected {
+pub(crate) struct Expected {
     /// Which variant.
-    pub(super) tag: Tag,
+    pub(crate) tag: Tag,
     /// Which type, where the variant is data.
-    pub(super) shape: Option<Arc<Shape>>,
+    pub(crate) shape: Option<Arc<Shape>>,
+    /// How many bytes.
+    pub(crate) size: usize,
 }
 
 impl Expected {
     fn new(ctype: &CType, ty: &Type) -> Result<Expected, Error> {
         let tag = Tag::of(ty);
         let shape = if tag == Tag::Data { Some(Shape::new(ctype)?) } else { None };
-        Ok(Expected { tag, shape })
+        let size = usize::try_from(ty.size(host::MODEL).bytes()).unwrap_or(usize::MAX);
+        Ok(Expected { tag, shape, size })
+    }
+
+    /// Those of `prototype`'s parameters and its result.
+    pub(crate) fn all(
+        prototype: &Prototype,
+        signature: &Signature,
+    ) -> Result<(Box<[Expected]>, Expected), Error> {
+        let params = prototype.params.iter().zip(signature.params());
+        let params = params.map(|(param, ty)| Expected::new(&param.ty, ty)).collect::<Result<_, _>>()?;
+        let result = match signature.result() {
+            Some(ty) => Expected::new(&prototype.result, ty)?,
+            None => Expected { tag: Tag::Void, shape: None, size: 0 },
+        };
+        Ok((params, result))
     }
 }
 
@@ -46,12 +63,7 @@ impl Inner {
     pub(super) fn new(prototype: Prototype, library: Option<Arc<Handle>>) -> Result<Inner, Error> {
         let signature = sign(&prototype, &[])?;
         let stub = engine::stub_of(&signature, || name_of(&prototype))?;
-        let params = prototype.params.iter().zip(signature.params());
-        let params = params.map(|(param, ty)| Expected::new(&param.ty, ty)).collect::<Result<_, _>>()?;
-        let result = match signature.result() {
-            Some(ty) => Expected::new(&prototype.result, ty)?,
-            None => Expected { tag: Tag::Void, shape: None },
-        };
+        let (params, result) = Expected::all(&prototype, &signature)?;
         Ok(Inner { prototype, stub, params, result, tails: Tails::default(), _library: library })
     }
 
@@ -122,9 +134,9 @@ fn name_of(prototype: &Prototype) -> String {
 }
 
 /// The signature of one call of `prototype`, whose variadic arguments have these types.
-pub(super) fn sign(prototype: &Prototype, tail: &[Type]) -> Result<Signature, Error> {
+pub(crate) fn sign(prototype: &Prototype, tail: &[Type]) -> Result<Signature, Error> {
     let wrong = |source| Error::from(ErrorKind::Signature { function: name_of(prototype), source });
-    let abi = abi_of(prototype)?;
+    let abi = abi_of(prototype.convention, || name_of(prototype))?;
     let lower = |ty: &CType| ty.lower(host::MODEL).map_err(wrong);
     let result = lower(&prototype.result)?;
     let mut params = Vec::with_capacity(prototype.params.len() + tail.len());
@@ -143,9 +155,9 @@ pub(super) fn sign(prototype: &Prototype, tail: &[Type]) -> Result<Signature, Er
     signature.map_err(wrong)
 }
 
-/// The ABI that `prototype` asks for, in this process.
-fn abi_of(prototype: &Prototype) -> Result<Abi, Error> {
-    match prototype.convention {
+/// The ABI that `convention` is in this process, for a function called `name`.
+pub(crate) fn abi_of(convention: Convention, name: impl FnOnce() -> String) -> Result<Abi, Error> {
+    match convention {
         Convention::SysV64 => Ok(Abi::SysV64),
         Convention::Win64 => Ok(Abi::Win64),
         // On x86-64 compilers ignore the 32-bit conventions.
@@ -155,11 +167,9 @@ fn abi_of(prototype: &Prototype) -> Result<Abi, Error> {
         | Convention::Fastcall
         | Convention::Thiscall
         | Convention::Regparm(_) => Ok(host::ABI),
-        Convention::Vectorcall => Err(ErrorKind::Convention {
-            function: name_of(prototype),
-            convention: "vectorcall".into(),
-            host: host::NAME,
+        Convention::Vectorcall => {
+            Err(ErrorKind::Convention { function: name(), convention: "vectorcall".into(), host: host::NAME }
+                .into())
         }
-        .into()),
     }
 }

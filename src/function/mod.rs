@@ -11,8 +11,9 @@ mod typed;
 
 pub use arg::Arg;
 pub use args::Args;
-pub use contract::Check;
-pub use ret::Ret;
+pub use contract::{Check, Contract};
+pub(crate) use inner::{Expected, abi_of, sign};
+pub use ret::{Give, Ret};
 pub use typed::Typed;
 
 use crate::ctype::Prototype;
@@ -21,7 +22,6 @@ use crate::engine::{Bound, Slot};
 use crate::error::Error;
 use crate::library::Handle;
 use callsmith_arch::{CallPlan, Signature};
-use contract::Contract;
 use inner::Inner;
 use std::ffi::c_void;
 use std::fmt;

@@ -5,6 +5,7 @@ use crate::ctype::{CType, Kind};
 use crate::data::{CRepr, LongDouble, Pointee, Ptr, Value, laid_out_as, to_rust, unfit};
 use crate::engine::{Bound, Returns, Slot};
 use crate::error::Error;
+use callsmith_arch::layout::{Scalar, Type};
 use std::mem::MaybeUninit;
 
 /// A Rust type that may be a result: `()`, numbers, [`Ptr`], raw pointers, `c_struct!` types.
@@ -21,11 +22,23 @@ pub unsafe trait Ret: Sized {
     /// Whether a result of type `c` can be taken as this type without conversion.
     fn is(c: &CType) -> bool;
 
+    /// The C type that this type is; `None` for `void`.
+    fn ty() -> Option<Type>;
+
     /// The result, from what C gave back.
     fn from_native(native: Self::Native) -> Self;
 
     /// The result, from a value of another type that may fit.
     fn from_value(value: Value) -> Result<Self, Error>;
+}
+
+/// A Rust type that may be given to C by value: a [`Ret`] that safe code cannot make out of nothing, so no raw pointer.
+///
+/// # Safety
+/// As for [`Ret`], the other way.
+pub unsafe trait Give: Ret {
+    /// The value for C.
+    fn give(self) -> Self::Native;
 }
 
 /// Calls through a stub and takes the result as `R`.
@@ -63,12 +76,21 @@ unsafe impl Ret for () {
         matches!(c.resolved().kind(), Kind::Void)
     }
 
+    fn ty() -> Option<Type> {
+        None
+    }
+
     #[inline(always)]
     fn from_native((): ()) {}
 
     fn from_value(_: Value) -> Result<(), Error> {
         Ok(())
     }
+}
+
+// SAFETY: nothing is given.
+unsafe impl Give for () {
+    fn give(self) {}
 }
 
 macro_rules! numbers {
@@ -79,7 +101,11 @@ macro_rules! numbers {
             const DIRECT: bool = $direct;
 
             fn is(c: &CType) -> bool {
-                laid_out_as(c, &<$rust>::ty())
+                laid_out_as(c, &<$rust as CRepr>::ty())
+            }
+
+            fn ty() -> Option<Type> {
+                Some(<$rust as CRepr>::ty())
             }
 
             #[inline(always)]
@@ -89,6 +115,14 @@ macro_rules! numbers {
 
             fn from_value(value: Value) -> Result<$rust, Error> {
                 to_rust(value)
+            }
+        }
+
+        // SAFETY: as above.
+        unsafe impl Give for $rust {
+            #[inline(always)]
+            fn give(self) -> $rust {
+                self
             }
         }
     )*};
@@ -102,7 +136,11 @@ unsafe impl Ret for bool {
     type Native = u8;
 
     fn is(c: &CType) -> bool {
-        laid_out_as(c, &bool::ty())
+        laid_out_as(c, &<bool as CRepr>::ty())
+    }
+
+    fn ty() -> Option<Type> {
+        Some(<bool as CRepr>::ty())
     }
 
     #[inline(always)]
@@ -112,6 +150,14 @@ unsafe impl Ret for bool {
 
     fn from_value(value: Value) -> Result<bool, Error> {
         value.try_into()
+    }
+}
+
+// SAFETY: 0 or 1, as C has it.
+unsafe impl Give for bool {
+    #[inline(always)]
+    fn give(self) -> u8 {
+        self.into()
     }
 }
 
@@ -131,6 +177,10 @@ unsafe impl<T: Pointee> Ret for Ptr<T> {
         points_at::<T>(c)
     }
 
+    fn ty() -> Option<Type> {
+        Some(Type::Scalar(Scalar::Pointer))
+    }
+
     #[inline(always)]
     fn from_native(native: Ptr<T>) -> Ptr<T> {
         native
@@ -142,6 +192,14 @@ unsafe impl<T: Pointee> Ret for Ptr<T> {
     }
 }
 
+// SAFETY: an address that somebody vouched for.
+unsafe impl<T: Pointee> Give for Ptr<T> {
+    #[inline(always)]
+    fn give(self) -> Ptr<T> {
+        self
+    }
+}
+
 macro_rules! raw_pointers {
     ($($pointer:ty),*) => {$(
         // SAFETY: an address; whoever reads through it vouches for that.
@@ -150,6 +208,10 @@ macro_rules! raw_pointers {
 
             fn is(c: &CType) -> bool {
                 points_at::<T>(c)
+            }
+
+            fn ty() -> Option<Type> {
+                Some(Type::Scalar(Scalar::Pointer))
             }
 
             #[inline(always)]

@@ -60,6 +60,17 @@ pub(crate) unsafe fn move_over(fresh: Mmap, destination: NonNull<u8>) -> io::Res
     Ok(())
 }
 
+/// Makes memory of `len` bytes at `start` readable and writable: zeros, private to the process.
+///
+/// # Safety
+///
+/// Whole pages from [`reserve`] that belong to the caller alone.
+pub(crate) unsafe fn open(start: NonNull<u8>, len: usize) -> io::Result<()> {
+    // SAFETY: the caller vouches for the pages.
+    let done = unsafe { libc::mprotect(start.as_ptr().cast(), len, libc::PROT_READ | libc::PROT_WRITE) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Stops the process where some of these pages are not mapped.
 fn stop_unless_mapped(start: NonNull<u8>, len: usize) {
     // SAFETY: on private anonymous memory msync only looks whether all of it is mapped.

@@ -3,7 +3,7 @@
 cfg_if::cfg_if! {
     if #[cfg(any(target_os = "linux", target_os = "android"))] {
         mod linux;
-        pub(crate) use linux::{at_fork, move_over, page_size, reserve};
+        pub(crate) use linux::{at_fork, move_over, open, page_size, reserve};
     } else {
         compile_error!("callsmith publishes machine code on Linux and Android only: `src/sys/` has no file for this system");
     }

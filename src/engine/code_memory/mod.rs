@@ -54,7 +54,6 @@ unsafe impl Sync for CodePtr {}
 
 impl CodePtr {
     /// The address of the first instruction.
-    #[cfg(test)]
     pub(crate) fn as_ptr(self) -> *const u8 {
         self.0.as_ptr()
     }
@@ -117,7 +116,6 @@ impl CodeMemory {
     }
 
     /// The process-wide memory.
-    #[cfg(test)]
     pub(crate) fn global() -> &'static CodeMemory {
         super::fork::hold_locks_across();
         &GLOBAL
@@ -128,7 +126,6 @@ impl CodeMemory {
     /// # Errors
     ///
     /// What the system refused. Everything published before is untouched.
-    #[cfg(test)]
     pub(crate) fn publish(&self, code: &[u8]) -> Result<CodePtr, PublishError> {
         self.publish_all([code]).map(|[pointer]| pointer)
     }

@@ -19,7 +19,7 @@ use super::fork;
 use crate::arch::{self, CallPlan, Signature};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 /// The process-wide table.
 pub(super) static GLOBAL: StubTable = StubTable::new(&code_memory::GLOBAL);
@@ -35,6 +35,8 @@ pub(crate) struct Stub {
     pub(crate) slots: CodePtr,
     /// The code that takes its arguments from an array of pointers.
     pub(crate) gather: CodePtr,
+    /// The code that dynamic callbacks of this signature share, once there is one.
+    pub(crate) adapter: OnceLock<CodePtr>,
 }
 
 /// Why there is no stub for a signature.
@@ -101,8 +103,13 @@ impl StubTable {
         }
         let Prepared { plan, slots, gather } = prepare(signature)?;
         let [slots, gather] = self.memory.publish_all([&slots, &gather])?;
-        let stub: &'static Stub =
-            Box::leak(Box::new(Stub { signature: signature.clone(), plan, slots, gather }));
+        let stub: &'static Stub = Box::leak(Box::new(Stub {
+            signature: signature.clone(),
+            plan,
+            slots,
+            gather,
+            adapter: OnceLock::new(),
+        }));
         self.write().get_or_insert_default().insert(&stub.signature, stub);
         Ok(stub)
     }

@@ -125,6 +125,12 @@ impl Assembler {
         self.put_mem(opcode.prefixed(reg, mem.base.number()), reg, mem);
     }
 
+    /// `opcode /r` with memory `distance` bytes behind the instruction: mod 00, rm 101.
+    fn rip(&mut self, opcode: Opcode, reg: u8, distance: i32) {
+        let modrm = Bytes::one((reg & 7) << 3 | 0b101);
+        self.code.put(opcode.prefixed(reg, 0).then(modrm).then(Bytes::four(distance)));
+    }
+
     /// `opcode /digit ib` with memory.
     fn mem_imm8(&mut self, opcode: Opcode, digit: u8, mem: Mem, imm: i8) {
         self.reg_mem(opcode, digit, mem);
@@ -251,6 +257,12 @@ forms! {
     call_r64(target: Gp) => reg_reg(op(0xFF), 2_u8, target);
     /// JMP r/m64: FF /4
     jmp_r64(target: Gp) => reg_reg(op(0xFF), 4_u8, target);
+    /// CALL r/m64: FF /2
+    call_m64(target: Mem) => reg_mem(op(0xFF), 2_u8, target);
+    /// JMP r/m64: FF /4, relative to the next instruction
+    jmp_rip(distance: i32) => rip(op(0xFF), 4, distance);
+    /// MOV r64, r/m64: REX.W + 8B /r, relative to the next instruction
+    mov_r64_rip(to: Gp, distance: i32) => rip(op(0x8B).w(), to.number(), distance);
     /// RET: C3
     ret() => fixed([0xC3]);
     /// LEAVE: C9

@@ -181,6 +181,23 @@ impl Checker {
         }
     }
 
+    fn load_rip(&mut self, name: &'static str, form: fn(&mut Assembler, Gp, i32), code: Code) {
+        self.checked.push(name);
+        for &to in Gp::ALL.iter() {
+            for distance in IMMEDIATES {
+                let instruction = check_rip(code, distance, |a| form(a, to, distance));
+                assert_eq!(instruction.op0_register(), r64(to), "{name}");
+            }
+        }
+    }
+
+    fn rip_jump(&mut self, name: &'static str, form: fn(&mut Assembler, i32), code: Code) {
+        self.checked.push(name);
+        for distance in IMMEDIATES {
+            check_rip(code, distance, |a| form(a, distance));
+        }
+    }
+
     /// One code where the immediate fits a byte, sign-extended, and one where not.
     fn reg_imm32(&mut self, name: &'static str, form: fn(&mut Assembler, Gp, i32), byte: Code, four: Code) {
         self.checked.push(name);
@@ -265,6 +282,21 @@ fn check(code: Code, operands: &[Operand], emit: impl FnOnce(&mut Assembler)) {
     assert_canonical(&instruction, &bytes);
 }
 
+/// That `emit` writes one instruction, which is `code` with memory `distance` bytes behind it.
+fn check_rip(code: Code, distance: i32, emit: impl FnOnce(&mut Assembler)) -> Instruction {
+    let mut assembler = Assembler::new();
+    emit(&mut assembler);
+    let bytes = assembler.finish();
+    let (instruction, _) = decode(&bytes);
+    assert_eq!(instruction.code(), code, "{bytes:02x?}: {instruction}");
+    assert_eq!(instruction.memory_base(), Register::RIP, "{instruction}");
+    let end = i64::try_from(bytes.len()).expect("an instruction");
+    let address = (end + i64::from(distance)).cast_unsigned();
+    assert_eq!(instruction.memory_displacement64(), address, "{bytes:02x?}: {instruction}");
+    assert_canonical(&instruction, &bytes);
+    instruction
+}
+
 /// How many bytes a displacement needs.
 fn shortest(mem: Mem, unit: i32) -> usize {
     if mem.disp == 0 && !matches!(mem.base, Gp::Rbp | Gp::R13) {
@@ -341,6 +373,9 @@ fn check_control(c: &mut Checker) {
     form!(c.reg(call_r64, Call_rm64));
     form!(c.reg(jmp_r64, Jmp_rm64));
     form!(c.fixed(ret, Retnq));
+    form!(c.mem(call_m64, Call_rm64));
+    form!(c.load_rip(mov_r64_rip, Mov_r64_rm64));
+    form!(c.rip_jump(jmp_rip, Jmp_rm64));
     form!(c.fixed(leave, Leaveq));
 }
 

@@ -6,7 +6,7 @@ use crate::isa::x86_64::Xmm;
 use crate::plan::{CallPlan, Passing, ResultPlan};
 
 /// Linux and Windows put a guard page below the stack: no frame may skip over it unseen.
-const PAGE: u32 = 4096;
+pub(super) const PAGE: u32 = 4096;
 
 /// What a stub puts on the stack.
 #[derive(Clone, Copy, Debug)]

@@ -23,10 +23,15 @@
 //! Order: the frame; what lies in memory (it may use any register); then the registers, the one that holds `arguments`
 //! last; then AL and the branch.
 
+mod adapter;
 mod copy;
 mod frame;
 mod load;
 mod result;
+mod thunk;
+
+pub use adapter::adapter;
+pub use thunk::{CONTEXT_REGISTERS, TARGET_OFFSET, THUNK_SIZE, thunk, trap};
 
 use super::{Assembler, Gp, Mem};
 use crate::abi::Convention;

@@ -1,0 +1,61 @@
+//! Thunks: the addresses that C calls.
+//!
+//! A thunk page is code that is the same for every thunk in it. Thunk `k` lies at `k * THUNK_SIZE`, and its data, a slot
+//! of the same size, at the same offset of a data area that begins at a fixed distance. So a callback is made and
+//! dropped by writing its slot, and the code is never touched.
+
+use super::{Assembler, Gp, Mem};
+use crate::abi::Convention;
+use alloc::vec::Vec;
+
+/// The size of a thunk, and of its slot. 512 of them fill three pages of 4 KiB.
+pub const THUNK_SIZE: usize = 24;
+
+/// Where in a slot the address to jump to is; the context is at its start.
+pub const TARGET_OFFSET: usize = 8;
+
+/// The code of one thunk: loads its context into `register` and jumps to its target. The slot lies `distance` bytes after
+/// the thunk.
+pub fn thunk(register: Gp, distance: i32) -> Vec<u8> {
+    let mut asm = Assembler::with_capacity(THUNK_SIZE);
+    let from_here = |asm: &Assembler, length: usize, offset: usize| {
+        // At most THUNK_SIZE either way.
+        let shift = i32::try_from(offset).unwrap_or(0) - i32::try_from(asm.len() + length).unwrap_or(0);
+        distance.wrapping_add(shift)
+    };
+    asm.endbr64();
+    let context = from_here(&asm, LOAD_LENGTH, 0);
+    asm.mov_r64_rip(register, context);
+    let target = from_here(&asm, JUMP_LENGTH, TARGET_OFFSET);
+    asm.jmp_rip(target);
+    while asm.len() < THUNK_SIZE {
+        asm.int3();
+    }
+    asm.finish()
+}
+
+/// `mov r64, [rip+disp32]`: REX, opcode, ModRM, displacement.
+const LOAD_LENGTH: usize = 7;
+/// `jmp [rip+disp32]`: opcode, ModRM, displacement.
+const JUMP_LENGTH: usize = 6;
+
+/// The registers that a thunk may load its context into: the argument registers of both conventions, for handlers that
+/// take the context as one more argument; and the one that [adapters](super::adapter) take it in.
+pub const CONTEXT_REGISTERS: [Gp; 7] =
+    [Gp::Rdi, Gp::Rsi, Gp::Rdx, Gp::Rcx, Gp::R8, Gp::R9, super::adapter::CONTEXT];
+
+/// The code that a dropped slot jumps to, one for each register: the slot's own address is the context by then. Calls the
+/// function whose address is the first word of what the slot's third word points at, with that pointer.
+pub fn trap(register: Gp, host: &Convention) -> Vec<u8> {
+    let first = Gp::from_low_bits(host.gp_params[0]);
+    let mut asm = Assembler::new();
+    asm.endbr64();
+    asm.mov_r64_m(first, Mem::at(register, NOTE_OFFSET));
+    asm.mov_r64_m(Gp::Rax, Mem::at(first, 0));
+    // As if C had called it: the stack is aligned for a callee, and its return address is the caller's.
+    asm.jmp_r64(Gp::Rax);
+    asm.finish()
+}
+
+/// Where in a slot the note is that says whose it is. A context has its note there too.
+const NOTE_OFFSET: i32 = 16;

@@ -1,0 +1,44 @@
+//! The sentences that end a process which called what must not be called.
+
+use super::context::Header;
+use crate::engine::Note;
+use std::process::abort;
+
+pub(super) extern "C" fn called_after_drop(note: &Note) -> ! {
+    fail(note, "was called after it was dropped")
+}
+
+pub(super) fn dropped(header: &Header) -> ! {
+    fail(note_of(header), "was called after it was dropped")
+}
+
+pub(super) fn wrong_thread(header: &Header) -> ! {
+    fail(
+        note_of(header),
+        "was called on a thread that is not the one it was made on, and its closure is not `Sync`",
+    )
+}
+
+pub(super) fn again(header: &Header) -> ! {
+    fail(note_of(header), "was called while it was running, and its closure is `FnMut`")
+}
+
+pub(super) fn twice(header: &Header) -> ! {
+    fail(note_of(header), "was called twice, and its closure is `FnOnce`")
+}
+
+pub(super) fn bad_result(note: &Note, why: &str) -> ! {
+    fail(note, &format!("gave a result that its signature does not have: {why}"))
+}
+
+#[allow(unsafe_code)]
+fn note_of(header: &Header) -> &Note {
+    // SAFETY: a context's note lives as long as the context.
+    unsafe { &*header.note }
+}
+
+#[cold]
+fn fail(note: &Note, what: &str) -> ! {
+    eprintln!("callsmith: the callback {} {what}", (note.text)(note));
+    abort()
+}

@@ -1,0 +1,19 @@
+//! Adapters: the code that all dynamic callbacks of one signature share.
+
+use super::code_memory::{CodeMemory, CodePtr};
+use super::stub_table::Stub;
+use crate::error::{Error, ErrorKind};
+use crate::host;
+use callsmith_arch::isa::x86_64::emit;
+
+/// The adapter of `stub`'s signature, of a callback called `name` in messages. Made when it is first asked for.
+pub(crate) fn adapter_of(stub: &'static Stub, name: impl Fn() -> String) -> Result<CodePtr, Error> {
+    if let Some(adapter) = stub.adapter.get() {
+        return Ok(*adapter);
+    }
+    let code = emit::adapter(&stub.plan, host::ABI.convention());
+    let published = CodeMemory::global().publish(&code);
+    let adapter = published.map_err(|source| ErrorKind::Code { function: name(), source: source.into() })?;
+    // Who comes second uses the first one's.
+    Ok(*stub.adapter.get_or_init(|| adapter))
+}
