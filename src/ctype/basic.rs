@@ -1,7 +1,7 @@
 //! The words of C types that need no arena: arithmetic types, qualifiers, calling conventions.
 
-use callsmith_arch::Size;
 use callsmith_arch::layout::{DataModel, Float, IntName, Scalar};
+use callsmith_arch::{Abi, Size};
 use std::fmt;
 
 /// An integer type by its C name. Which format it has depends on the data model.
@@ -192,6 +192,24 @@ pub enum Convention {
     Vectorcall,
     /// `__attribute__((regparm(n)))`: the number of integer registers, at most 3
     Regparm(u8),
+}
+
+impl Convention {
+    /// The ABI that it means where the target's own is `target`; `None` where there is none for it.
+    pub fn abi(self, target: Abi) -> Option<Abi> {
+        match self {
+            Convention::SysV64 => Some(Abi::SysV64),
+            Convention::Win64 => Some(Abi::Win64),
+            // On x86-64 compilers ignore the 32-bit conventions.
+            Convention::Default
+            | Convention::Cdecl
+            | Convention::Stdcall
+            | Convention::Fastcall
+            | Convention::Thiscall
+            | Convention::Regparm(_) => Some(target),
+            Convention::Vectorcall => None,
+        }
+    }
 }
 
 impl fmt::Display for Convention {

@@ -2,6 +2,8 @@
 
 use super::types::{FunctionNode, Types};
 use super::{CType, Convention, print};
+use callsmith_arch::layout::{DataModel, Type};
+use callsmith_arch::{Abi, Error, Signature};
 use std::fmt;
 use std::sync::Arc;
 
@@ -50,6 +52,27 @@ impl Prototype {
                 .collect(),
             variadic: function.variadic,
             unprototyped: function.unprototyped,
+        }
+    }
+
+    /// The signature under `abi` of one call whose types are laid out under `model`. `tail` are the types of what
+    /// follows the fixed parameters of a variadic function, promoted.
+    ///
+    /// # Errors
+    /// As for [`CType::lower`] and [`Signature::new`].
+    pub fn signature(&self, abi: Abi, model: &DataModel, tail: &[Type]) -> Result<Signature, Error> {
+        let result = self.result.lower(model)?;
+        let mut params = Vec::with_capacity(self.params.len() + tail.len());
+        for Param { ty, .. } in &self.params {
+            // Only `void` lowers to nothing, and a parameter is never `void`.
+            params.extend(ty.lower(model)?);
+        }
+        let fixed = params.len();
+        params.extend_from_slice(tail);
+        if self.variadic {
+            Signature::variadic(abi, result, params, fixed)
+        } else {
+            Signature::new(abi, result, params)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::contract::Contract;
 use super::tail::Tails;
-use crate::ctype::{CType, Convention, Param, Prototype};
+use crate::ctype::{CType, Convention, Prototype};
 use crate::data::{Shape, Tag};
 use crate::engine::{self, Stub};
 use crate::error::{Error, ErrorKind};
@@ -137,39 +137,13 @@ fn name_of(prototype: &Prototype) -> String {
 pub(crate) fn sign(prototype: &Prototype, tail: &[Type]) -> Result<Signature, Error> {
     let wrong = |source| Error::from(ErrorKind::Signature { function: name_of(prototype), source });
     let abi = abi_of(prototype.convention, || name_of(prototype))?;
-    let lower = |ty: &CType| ty.lower(host::MODEL).map_err(wrong);
-    let result = lower(&prototype.result)?;
-    let mut params = Vec::with_capacity(prototype.params.len() + tail.len());
-    for Param { ty, .. } in &prototype.params {
-        let lowered = lower(ty)?;
-        // Only `void` lowers to nothing, and a parameter is never `void`.
-        params.extend(lowered);
-    }
-    let fixed = params.len();
-    params.extend_from_slice(tail);
-    let signature = if prototype.variadic {
-        Signature::variadic(abi, result, params, fixed)
-    } else {
-        Signature::new(abi, result, params)
-    };
-    signature.map_err(wrong)
+    prototype.signature(abi, host::MODEL, tail).map_err(wrong)
 }
 
 /// The ABI that `convention` is in this process, for a function called `name`.
 pub(crate) fn abi_of(convention: Convention, name: impl FnOnce() -> String) -> Result<Abi, Error> {
-    match convention {
-        Convention::SysV64 => Ok(Abi::SysV64),
-        Convention::Win64 => Ok(Abi::Win64),
-        // On x86-64 compilers ignore the 32-bit conventions.
-        Convention::Default
-        | Convention::Cdecl
-        | Convention::Stdcall
-        | Convention::Fastcall
-        | Convention::Thiscall
-        | Convention::Regparm(_) => Ok(host::ABI),
-        Convention::Vectorcall => {
-            Err(ErrorKind::Convention { function: name(), convention: "vectorcall".into(), host: host::NAME }
-                .into())
-        }
-    }
+    convention.abi(host::ABI).ok_or_else(|| {
+        let convention = convention.to_string();
+        ErrorKind::Convention { function: name(), convention, host: host::NAME }.into()
+    })
 }

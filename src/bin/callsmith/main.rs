@@ -2,8 +2,10 @@
 #![deny(unsafe_code)]
 
 mod call;
+mod explain;
 mod foreign;
 mod output;
+mod table;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -19,11 +21,13 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Call(call::Options),
+    Explain(explain::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Call(options) => call::run(&options),
+        Command::Explain(options) => explain::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,56 @@
+//! The stubs' code, disassembled.
+
+use super::subject::Subject;
+use super::target;
+use callsmith::arch::Abi;
+use callsmith::arch::isa::x86_64::emit::Shape;
+use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter};
+
+/// The stubs of both shapes.
+pub(super) fn print(subject: &Subject) -> String {
+    let shapes = [
+        (Shape::Slots, "slots: arguments in 8-byte slots, the result in its register where it is one"),
+        (Shape::Gather, "gather: pointers to the arguments, the result stored"),
+    ];
+    let mut text = String::new();
+    for (shape, what) in shapes {
+        let (code, entry) = target::stub(&subject.plan, shape);
+        let entry = target::name(entry);
+        text += &format!("  stub, {what};\n  entered under {entry} as (target, arguments, result)\n");
+        text += &listing(&code, subject.abi());
+        text.push('\n');
+    }
+    text.pop();
+    text
+}
+
+/// One line for each instruction: offset, bytes, text.
+fn listing(code: &[u8], abi: Abi) -> String {
+    match abi {
+        Abi::SysV64 | Abi::Win64 => listing_x86_64(code),
+    }
+}
+
+fn listing_x86_64(code: &[u8]) -> String {
+    let mut formatter = IntelFormatter::new();
+    let options = formatter.options_mut();
+    options.set_space_after_operand_separator(true);
+    options.set_hex_prefix("0x");
+    options.set_hex_suffix("");
+    options.set_uppercase_hex(false);
+    options.set_branch_leading_zeros(false);
+    options.set_small_hex_numbers_in_decimal(true);
+    let mut text = String::new();
+    let mut decoder = Decoder::with_ip(64, code, 0, DecoderOptions::NONE);
+    let mut instruction = Instruction::default();
+    while decoder.can_decode() {
+        let start = decoder.position();
+        decoder.decode_out(&mut instruction);
+        let bytes: Vec<String> =
+            code[start..decoder.position()].iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut shown = String::new();
+        formatter.format(&instruction, &mut shown);
+        text += &format!("    {start:4x}  {:30} {shown}\n", bytes.join(" "));
+    }
+    text
+}

@@ -1,0 +1,100 @@
+//! The plan as JSON.
+
+use super::holds;
+use super::subject::Subject;
+use super::target;
+use callsmith::arch::Abi;
+use callsmith::arch::plan::{Extension, Location, Move, MoveRange, Passing, ResultPlan, Rule};
+use callsmith::ctype::CType;
+use serde_json::{Value, json};
+
+/// Everything that the tables say.
+pub(super) fn of(subject: &Subject) -> Value {
+    let plan = &subject.plan;
+    let convention = plan.abi.convention();
+    json!({
+        "declaration": subject.prototype.to_string(),
+        "abi": target::name(plan.abi),
+        "document": convention.document,
+        "data_model": subject.model.name,
+        "arguments": arguments(subject),
+        "result": result(subject),
+        "stack": {
+            "argument_bytes": plan.stack_bytes,
+            "frame_bytes": plan.frame_bytes,
+            "align": plan.stack_align.bytes(),
+            "shadow_space": convention.shadow_space,
+            "callee_pops": plan.callee_pops,
+        },
+        "vector_count": plan.vector_count,
+    })
+}
+
+fn arguments(subject: &Subject) -> Value {
+    let abi = subject.abi();
+    let args = subject.args.iter().zip(&subject.plan.args).map(|(arg, plan)| {
+        let passing = match plan.passing {
+            Passing::Ignored(why) => json!({ "kind": "ignored", "rule": rule(why) }),
+            Passing::Direct(run) => json!({ "kind": "direct", "pieces": pieces(subject, &arg.ty, run) }),
+            Passing::Indirect { pointer, copy, align, rule: why } => json!({
+                "kind": "indirect",
+                "pointer": location(abi, pointer, 8),
+                "copy": location(abi, Location::Stack(copy), plan.size),
+                "copy_align": align.bytes(),
+                "rule": rule(why),
+            }),
+        };
+        json!({ "name": arg.name, "type": arg.ty.to_string(), "size": plan.size, "passing": passing })
+    });
+    args.collect()
+}
+
+fn result(subject: &Subject) -> Value {
+    let (plan, ctype) = (&subject.plan, &subject.prototype.result);
+    let passing = match plan.result {
+        ResultPlan::None => json!({ "kind": "none" }),
+        ResultPlan::Direct(run) => json!({ "kind": "direct", "pieces": pieces(subject, ctype, run) }),
+        ResultPlan::Hidden { pointer, returned, rule: why } => json!({
+            "kind": "hidden",
+            "pointer": location(plan.abi, pointer, 8),
+            "returned": location(plan.abi, returned, 8),
+            "rule": rule(why),
+        }),
+    };
+    json!({ "type": ctype.to_string(), "size": plan.result_size, "passing": passing })
+}
+
+fn pieces(subject: &Subject, ctype: &CType, run: MoveRange) -> Value {
+    let piece = |piece: &Move| {
+        let Move { offset, width, location: place, extension, rule: why } = piece;
+        let end = u64::from(*offset) + u64::from(*width);
+        let extension = match extension {
+            Extension::None => Value::Null,
+            Extension::Sign => "sign".into(),
+            Extension::Zero => "zero".into(),
+        };
+        json!({
+            "offset": offset,
+            "width": width,
+            "holds": holds::members(ctype, (*offset).into()..end, subject.model),
+            "location": location(subject.abi(), *place, *width),
+            "extension": extension,
+            "rule": rule(why),
+        })
+    };
+    subject.plan.moves_of(run).iter().map(piece).collect()
+}
+
+fn location(abi: Abi, place: Location, width: u32) -> Value {
+    let name = target::place(abi, place, width);
+    match place {
+        Location::Gp(number) => json!({ "kind": "integer register", "number": number, "name": name }),
+        Location::Vector(number) => json!({ "kind": "vector register", "number": number, "name": name }),
+        Location::X87(number) => json!({ "kind": "x87 register", "number": number, "name": name }),
+        Location::Stack(offset) => json!({ "kind": "stack", "offset": offset, "name": name }),
+    }
+}
+
+fn rule(rule: &Rule) -> Value {
+    json!({ "class": rule.class, "section": rule.section, "text": rule.text })
+}

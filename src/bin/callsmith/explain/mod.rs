@@ -1,0 +1,82 @@
+//! `callsmith explain`: where a calling convention wants every byte of a call, and why.
+
+mod assembly;
+mod holds;
+mod json;
+mod pieces;
+mod stack;
+mod subject;
+mod target;
+
+use crate::output;
+use crate::table::{WIDTH, wrap};
+use callsmith::arch::Abi;
+use callsmith::arch::layout::DataModel;
+use callsmith::host;
+use std::error::Error;
+use subject::Subject;
+use target::Choice;
+
+/// Show where a call's arguments and result go, and why
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  callsmith explain 'double pow(double x, double y)'
+  callsmith explain --abi all --asm 'struct P { double x; int n; }; struct P f(struct P p, short s)'
+  callsmith explain 'int printf(const char *format, ...)' --tail 'int, double'")]
+pub(crate) struct Options {
+    /// The function's declaration; types that it needs may be declared before it
+    declaration: String,
+    /// The target's ABI: sysv64, win64, or all; that of this process if not given
+    #[arg(long, value_parser = target::abi)]
+    abi: Option<Choice>,
+    /// The data model that types are laid out under, such as LP64 or LLP64-gnu; the ABI's usual one if not given
+    #[arg(long, value_parser = target::model)]
+    model: Option<&'static DataModel>,
+    /// The types of what follows the fixed parameters of a variadic function: 'int, double'
+    #[arg(long)]
+    tail: Option<String>,
+    /// Also disassemble the stubs
+    #[arg(long, conflicts_with = "json")]
+    asm: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Explains.
+pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let abis = match options.abi {
+        None => vec![host::ABI],
+        Some(Choice::One(abi)) => vec![abi],
+        Some(Choice::All) => Abi::ALL.to_vec(),
+    };
+    let mut subjects = Vec::with_capacity(abis.len());
+    for abi in abis {
+        let model = options.model.unwrap_or_else(|| target::usual_model(abi));
+        subjects.push(Subject::new(&options.declaration, options.tail.as_deref(), abi, model)?);
+    }
+    let text = if options.json {
+        let plans: Vec<_> = subjects.iter().map(json::of).collect();
+        let whole = if let [plan] = &plans[..] {
+            serde_json::to_string_pretty(plan)
+        } else {
+            serde_json::to_string_pretty(&plans)
+        };
+        whole? + "\n"
+    } else {
+        subjects.iter().map(|subject| page(subject, options.asm)).collect::<Vec<_>>().join("\n")
+    };
+    output::write(text.as_bytes())?;
+    Ok(())
+}
+
+fn page(subject: &Subject, asm: bool) -> String {
+    let mut text = format!("{}\n{}\n\n", wrap(&subject.prototype.to_string(), 4, WIDTH), subject.title());
+    text += &pieces::print(subject);
+    text += &format!("\n{}", stack::print(subject));
+    if asm {
+        text += &format!("\n{}", assembly::print(subject));
+    }
+    text
+}
