@@ -29,6 +29,12 @@ pub enum ErrorKind {
         /// The system's own words.
         source: Option<libloading::Error>,
     },
+    /// A function that is not among those bound.
+    #[error("no function '{symbol}' is bound: it is not declared, or the library does not have it")]
+    NotBound {
+        /// The name looked for.
+        symbol: String,
+    },
     /// A name with a NUL byte inside, which no symbol has.
     #[error("'{symbol}' is no symbol name: it holds a NUL byte")]
     BadSymbolName {

@@ -34,7 +34,7 @@ pub use data::{CRepr, Data, Integer, LongDouble, Pointee, Ptr, Tag, Value};
 pub use engine::Slot;
 pub use error::{Error, ErrorKind};
 pub use function::{Arg, Args, Function, Give, Register, Ret, Typed};
-pub use library::Library;
+pub use library::{Bindings, Library};
 
 /// What the macros expand to.
 #[doc(hidden)]

@@ -5,6 +5,7 @@ use super::declarator::Naming;
 use super::error::{Error, ErrorKind};
 use super::literal;
 use super::parser::Parser;
+use super::scope::Variable;
 use super::specifiers::Specifiers;
 use super::token::{Punct, Span, TokenKind};
 use crate::ctype::{FunctionNode, Shape, TypeId};
@@ -26,7 +27,7 @@ impl<'t> Parser<'t> {
         self.peek().kind == TokenKind::End
     }
 
-    /// One declaration: types and names go into the scope, functions into `functions`. Variables are passed over.
+    /// One declaration: types and names go into the scope, functions into `functions`. Variables' values are passed over.
     pub(super) fn declaration(&mut self, functions: &mut Vec<Function<'t>>) -> Result<(), Error> {
         if self.take_if(Punct::Semicolon) || self.static_assert()? {
             return Ok(());
@@ -82,6 +83,8 @@ impl<'t> Parser<'t> {
         if let Some(node) = self.scope.types.function(declared.ty) {
             let node = node.clone();
             functions.push(Function { name, span, symbol, node, param_spans: declared.param_spans });
+        } else {
+            self.scope.variables.push(Variable { name: name.to_owned(), symbol, ty: declared.ty });
         }
         if self.take_if(Punct::Assign) {
             self.skip_initializer()?;

@@ -1,19 +1,27 @@
-//! From text to tokens. Comments and line markers go, `#pragma pack` becomes a property of each token.
+//! From text to tokens. Comments and line markers go, `#pragma pack` becomes a property of each token, `#define`s of
+//! names without parameters are kept aside.
 
 use super::error::{Error, ErrorKind};
 use super::token::{PUNCTUATORS, Span, Token, TokenKind};
 use callsmith_arch::Align;
 
-/// The tokens of `text`; the last one is [`TokenKind::End`].
-pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, Error> {
-    let mut lexer = Lexer { text, at: 0, pack: None, pack_stack: Vec::new() };
+/// `#define name body`.
+#[derive(Clone, Copy)]
+pub(super) struct Define<'t> {
+    pub(super) name: &'t str,
+    pub(super) body: &'t str,
+}
+
+/// The tokens of `text`, of which the last one is [`TokenKind::End`]; and its definitions.
+pub(super) fn tokens(text: &str) -> Result<(Vec<Token<'_>>, Vec<Define<'_>>), Error> {
+    let mut lexer = Lexer { text, at: 0, pack: None, pack_stack: Vec::new(), defines: Vec::new() };
     let mut tokens = Vec::new();
     loop {
         let token = lexer.token()?;
         let end = token.kind == TokenKind::End;
         tokens.push(token);
         if end {
-            return Ok(tokens);
+            return Ok((tokens, lexer.defines));
         }
     }
 }
@@ -23,6 +31,7 @@ struct Lexer<'t> {
     at: usize,
     pack: Option<Align>,
     pack_stack: Vec<(Option<&'t str>, Option<Align>)>,
+    defines: Vec<Define<'t>>,
 }
 
 fn is_word(c: char) -> bool {
@@ -104,7 +113,8 @@ impl<'t> Lexer<'t> {
         before[before.rfind('\n').map_or(0, |newline| newline + 1)..].trim().is_empty()
     }
 
-    /// A preprocessor line: line markers and pragmas are all that the preprocessor leaves.
+    /// A preprocessor line: line markers, pragmas and, when asked to (`gcc -E -dD`), definitions are all that the
+    /// preprocessor leaves.
     fn directive(&mut self) -> Result<(), Error> {
         let start = self.at;
         let line = self.take_while(|c| c != '\n').trim();
@@ -113,6 +123,14 @@ impl<'t> Lexer<'t> {
         let (name, arguments) = body.split_at(name_len);
         match name {
             "" | "line" | "ident" => Ok(()),
+            "define" => {
+                self.define(arguments.trim());
+                Ok(())
+            }
+            "undef" => {
+                self.defines.retain(|define| define.name != arguments.trim());
+                Ok(())
+            }
             "pragma" => match self.pragma(arguments.trim()) {
                 Ok(()) => Ok(()),
                 Err(kind) => Err(self.error(start, kind)),
@@ -122,6 +140,15 @@ impl<'t> Lexer<'t> {
                 let what = format!("'#{name}' (run the preprocessor first: gcc -E)");
                 Err(self.error(start, ErrorKind::Unsupported { what }))
             }
+        }
+    }
+
+    /// Keeps a definition of a name without parameters.
+    fn define(&mut self, text: &'t str) {
+        let end = text.find(|c| !is_word(c)).unwrap_or(text.len());
+        let (name, body) = text.split_at(end);
+        if !name.is_empty() && !body.starts_with('(') {
+            self.defines.push(Define { name, body: body.trim() });
         }
     }
 

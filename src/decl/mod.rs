@@ -27,6 +27,7 @@
 
 mod attributes;
 mod declaration;
+mod declarations;
 mod declarator;
 mod error;
 mod expression;
@@ -39,6 +40,7 @@ mod standard;
 mod tagged;
 mod token;
 
+pub use declarations::Declarations;
 pub use error::{Error, ErrorKind};
 
 use crate::ctype::{CType, Prototype};

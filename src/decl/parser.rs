@@ -1,7 +1,7 @@
 //! The parser's hands: looking at tokens, taking them, and saying what was expected.
 
 use super::error::{Error, ErrorKind};
-use super::lexer;
+use super::lexer::{self, Define};
 use super::scope::Scope;
 use super::token::{Punct, Span, Token, TokenKind};
 use super::{specifiers, standard};
@@ -16,6 +16,7 @@ pub(super) const MAX_NESTING: usize = 100;
 pub(super) struct Parser<'t> {
     text: &'t str,
     tokens: Vec<Token<'t>>,
+    pub(super) defines: Vec<Define<'t>>,
     at: usize,
     depth: usize,
     pub(super) model: &'static DataModel,
@@ -29,9 +30,11 @@ pub(super) struct Parser<'t> {
 
 impl<'t> Parser<'t> {
     pub(super) fn new(text: &'t str, model: &'static DataModel) -> Result<Parser<'t>, Error> {
+        let (tokens, defines) = lexer::tokens(text)?;
         Ok(Parser {
             text,
-            tokens: lexer::tokens(text)?,
+            tokens,
+            defines,
             at: 0,
             depth: 0,
             model,

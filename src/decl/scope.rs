@@ -17,6 +17,17 @@ pub(super) struct Scope {
     standard: HashMap<String, TypeId>,
     tags: HashMap<String, Tag>,
     constants: HashMap<String, i128>,
+    /// Variables with their symbols, in the order of their first declarations.
+    pub(super) variables: Vec<Variable>,
+}
+
+/// A variable that was declared.
+#[derive(Clone, Debug)]
+pub(super) struct Variable {
+    pub(super) name: String,
+    /// The name given by `__asm__`.
+    pub(super) symbol: Option<String>,
+    pub(super) ty: TypeId,
 }
 
 /// What a tag stands for.
@@ -33,6 +44,21 @@ impl Scope {
 
     pub(super) fn constant(&self, name: &str) -> Option<i128> {
         self.constants.get(name).copied()
+    }
+
+    /// All typedefs that the text made.
+    pub(super) fn typedefs(&self) -> impl Iterator<Item = (&str, TypeId)> {
+        self.typedefs.iter().map(|(name, ty)| (&**name, *ty))
+    }
+
+    /// All tags.
+    pub(super) fn tags(&self) -> impl Iterator<Item = (&str, Tag)> {
+        self.tags.iter().map(|(name, tag)| (&**name, *tag))
+    }
+
+    /// All enumeration constants.
+    pub(super) fn constants(&self) -> impl Iterator<Item = (&str, i128)> {
+        self.constants.iter().map(|(name, value)| (&**name, *value))
     }
 
     pub(super) fn tag(&self, name: &str) -> Option<Tag> {

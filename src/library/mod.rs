@@ -5,6 +5,10 @@
 //! which happens here only when nothing taken from the library is alive.
 #![allow(unsafe_code)]
 
+mod bindings;
+
+pub use bindings::Bindings;
+
 use crate::ctype::Prototype;
 use crate::decl;
 use crate::error::{Error, ErrorKind};
@@ -93,7 +97,7 @@ impl Library {
     pub unsafe fn function(&self, declaration: &str) -> Result<Function, Error> {
         let prototype = decl::parse_prototype(declaration, host::MODEL)?;
         // SAFETY: the caller's promise.
-        unsafe { self.bind(prototype) }
+        unsafe { self.function_of(prototype) }
     }
 
     /// The function of this prototype.
@@ -103,7 +107,7 @@ impl Library {
     ///
     /// # Safety
     /// As for [`Library::function`].
-    pub unsafe fn bind(&self, prototype: Prototype) -> Result<Function, Error> {
+    pub unsafe fn function_of(&self, prototype: Prototype) -> Result<Function, Error> {
         let symbol = prototype.symbol.as_ref().or(prototype.name.as_ref());
         let Some(symbol) = symbol else {
             return Err(ErrorKind::Unnamed { declaration: prototype.to_string() }.into());

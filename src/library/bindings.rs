@@ -1,0 +1,77 @@
+//! All functions of a header at once.
+#![allow(unsafe_code)]
+
+use super::Library;
+use crate::decl::Declarations;
+use crate::error::{Error, ErrorKind};
+use crate::function::Function;
+use std::collections::BTreeMap;
+
+/// The functions of a header that a library has, and what became of the others.
+#[derive(Debug, Default)]
+pub struct Bindings {
+    functions: BTreeMap<String, Function>,
+    missing: Vec<String>,
+    refused: Vec<(String, Error)>,
+}
+
+impl Library {
+    /// Binds every function that `declarations` declare and this library has.
+    ///
+    /// ```
+    /// use callsmith::{Library, decl::Declarations, host};
+    ///
+    /// let header = "double sqrt(double); double cbrt(double); double no_such_function(double);";
+    /// let header = Declarations::parse(header, host::MODEL)?;
+    /// // SAFETY: these are libm's prototypes.
+    /// let libm = unsafe { Library::open("libm.so.6")?.bind(&header) };
+    /// let root: f64 = libm.get("cbrt")?.call((27.0,))?;
+    /// assert_eq!(root, 3.0);
+    /// assert_eq!(libm.missing(), ["no_such_function"]);
+    /// # Ok::<(), callsmith::Error>(())
+    /// ```
+    ///
+    /// # Safety
+    /// As for [`Library::function`], of each function that there is.
+    pub unsafe fn bind(&self, declarations: &Declarations) -> Bindings {
+        let mut bindings = Bindings::default();
+        for (name, prototype) in declarations.functions() {
+            // SAFETY: the caller's promise.
+            match unsafe { self.function_of(prototype.clone()) } {
+                Ok(function) => {
+                    bindings.functions.insert(name.to_owned(), function);
+                }
+                Err(error) if matches!(error.kind(), ErrorKind::NoSymbol { .. }) => {
+                    bindings.missing.push(name.to_owned());
+                }
+                Err(error) => bindings.refused.push((name.to_owned(), error)),
+            }
+        }
+        bindings
+    }
+}
+
+impl Bindings {
+    /// The function of this name.
+    ///
+    /// # Errors
+    /// The header has none, or the library, or it cannot be called: in words.
+    pub fn get(&self, name: &str) -> Result<&Function, Error> {
+        self.functions.get(name).ok_or_else(|| ErrorKind::NotBound { symbol: name.into() }.into())
+    }
+
+    /// All functions, by name.
+    pub fn functions(&self) -> impl Iterator<Item = (&str, &Function)> {
+        self.functions.iter().map(|(name, function)| (&**name, function))
+    }
+
+    /// The functions that are declared, and that the library does not have.
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
+    /// The functions that the library has and that cannot be called in this process, with the reason.
+    pub fn refused(&self) -> &[(String, Error)] {
+        &self.refused
+    }
+}
