@@ -1,5 +1,6 @@
 //! Calls of real libraries at each of the five levels.
 
+use callsmith::ctype::CType;
 use callsmith::{Error, Library, Ptr, Value, c_struct};
 use std::ffi::{CStr, c_void};
 
@@ -86,5 +87,32 @@ fn mistakes_are_named() -> Result<(), Error> {
     assert!(null.is_null());
     let missing = libc.symbol("no_such_symbol").unwrap_err().to_string();
     assert!(missing.starts_with("library 'this process' has no symbol 'no_such_symbol'"), "{missing}");
+    Ok(())
+}
+
+#[test]
+fn a_runtime_names_the_tail_itself() -> Result<(), Error> {
+    let libc = Library::this_process();
+    // SAFETY: this is libc's prototype; the format below matches its arguments and the buffer.
+    let snprintf = unsafe { libc.function("int snprintf(char *buf, size_t n, const char *format, ...)")? };
+    let call = snprintf.with_tail(&[CType::int(), CType::double()])?;
+    let mut buffer = [0u8; 32];
+    let (to, size, format, n, x) = (buffer.as_mut_ptr(), 32usize, c"%d %g".as_ptr(), 7i32, 1.5f64);
+    let pointers: [*const c_void; 5] = [
+        (&raw const to).cast(),
+        (&raw const size).cast(),
+        (&raw const format).cast(),
+        (&raw const n).cast(),
+        (&raw const x).cast(),
+    ];
+    let mut written = 0i32;
+    // SAFETY: five pointers to values of the types named, and room for an int.
+    unsafe { call.invoke(pointers.as_ptr(), (&raw mut written).cast()) };
+    assert_eq!((written, &buffer[..6]), (5, &b"7 1.5\0"[..]));
+    let refused = snprintf.with_tail(&[CType::float()]).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "snprintf: argument 4: wanted a value that can follow '...', given float: C promotes it"
+    );
     Ok(())
 }

@@ -74,6 +74,24 @@ fn single(number: f64) -> Result<f32, Option<String>> {
     Ok(rounded)
 }
 
+/// Whether a value of this type is passed as another where no parameter says how (C11 6.5.2.2p6).
+pub(crate) fn is_promoted(ty: &Type) -> bool {
+    match Tag::of(ty) {
+        Tag::Bool | Tag::I8 | Tag::U8 | Tag::I16 | Tag::U16 | Tag::F32 => true,
+        Tag::Void
+        | Tag::I32
+        | Tag::U32
+        | Tag::I64
+        | Tag::U64
+        | Tag::F64
+        | Tag::Pointer
+        | Tag::I128
+        | Tag::U128
+        | Tag::LongDouble
+        | Tag::Data => false,
+    }
+}
+
 /// `value` as it is passed where no parameter says how (C11 6.5.2.2p6): small integers as `int`, `float` as `double`.
 pub(crate) fn promoted(value: &Value) -> Value {
     match value {

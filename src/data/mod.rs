@@ -17,5 +17,5 @@ pub use repr::{CRepr, Pointee};
 pub use value::{Integer, Tag, Value};
 
 pub(crate) use aggregate::Shape;
-pub(crate) use convert::{promoted, to_rust, to_type, unfit};
+pub(crate) use convert::{is_promoted, promoted, to_rust, to_type, unfit};
 pub use repr::laid_out_as;

@@ -2,8 +2,8 @@
 #![allow(unsafe_code)]
 
 use crate::ctype::{CType, Kind};
-use crate::data::{CRepr, LongDouble, Pointee, Ptr, Value, laid_out_as};
-use callsmith_arch::layout::{Float, Scalar, Type};
+use crate::data::{CRepr, LongDouble, Pointee, Ptr, Value, is_promoted, laid_out_as};
+use callsmith_arch::layout::{Scalar, Type};
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 
@@ -67,8 +67,7 @@ macro_rules! numbers {
             }
 
             fn variadic() -> Option<Type> {
-                let promoted = size_of::<$rust>() < 4 || matches!(<$rust>::ty(), Type::Scalar(Scalar::Float(Float::F32)));
-                (!promoted).then(<$rust>::ty)
+                Some(<$rust>::ty()).filter(|ty| !is_promoted(ty))
             }
 
             #[inline(always)]

@@ -16,10 +16,11 @@ pub(crate) use inner::{Expected, abi_of, sign};
 pub use ret::{Give, Ret};
 pub use typed::Typed;
 
-use crate::ctype::Prototype;
-use crate::data::Value;
+use crate::ctype::{CType, Prototype};
+use crate::data::{Value, is_promoted};
 use crate::engine::{Bound, Slot};
 use crate::error::Error;
+use crate::host;
 use crate::library::Handle;
 use callsmith_arch::{CallPlan, Signature};
 use inner::Inner;
@@ -143,6 +144,30 @@ impl Function {
     /// A type that is not exactly the parameter's or the result's.
     pub fn typed<A: Args, R: Ret>(&self) -> Result<Typed<A, R>, Error> {
         Typed::new(self)
+    }
+
+    /// This variadic function with arguments of these types behind the fixed ones, for [`Function::invoke`] and
+    /// [`Function::invoke_slots`]; the other ways find the types out themselves.
+    ///
+    /// # Errors
+    /// A function that is not variadic; a type that C promotes to another (C11 6.5.2.2p6), or that has no layout.
+    pub fn with_tail(&self, tail: &[CType]) -> Result<Function, Error> {
+        let fixed = self.inner.prototype.params.len();
+        if !self.inner.prototype.variadic {
+            return Err(self.inner.wrong_count(fixed + tail.len()));
+        }
+        let lower = |(index, ty): (usize, &CType)| match ty.lower(host::MODEL) {
+            Ok(Some(lowered)) if !is_promoted(&lowered) => Ok(lowered),
+            Ok(_) => {
+                Err(self.inner.wrong_argument(fixed + index, ty.to_string(), Some("C promotes it".into())))
+            }
+            Err(error) => {
+                Err(self.inner.wrong_argument(fixed + index, ty.to_string(), Some(error.to_string())))
+            }
+        };
+        let types = tail.iter().enumerate().map(lower).collect::<Result<Vec<_>, Error>>()?;
+        let bound = self.inner.bind_tail(&self.bound, &types)?;
+        Ok(Function { bound, straight: AtomicPtr::default(), inner: Arc::clone(&self.inner) })
     }
 
     /// Calls with pointers to the arguments' values; the result is stored at `result`, exactly its size.

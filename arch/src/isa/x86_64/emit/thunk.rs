@@ -40,7 +40,7 @@ const LOAD_LENGTH: usize = 7;
 const JUMP_LENGTH: usize = 6;
 
 /// The registers that a thunk may load its context into: the argument registers of both conventions, for handlers that
-/// take the context as one more argument; and the one that [adapters](super::adapter) take it in.
+/// take the context as one more argument; and the one that [adapters](super::adapter()) take it in.
 pub const CONTEXT_REGISTERS: [Gp; 7] =
     [Gp::Rdi, Gp::Rsi, Gp::Rdx, Gp::Rcx, Gp::R8, Gp::R9, super::adapter::CONTEXT];
 
