@@ -1,20 +1,23 @@
-//! Generated stubs as iced-x86 reads them: what they touch, what they keep, how they end. Nothing is run, so every host
-//! can; `tests/hostile.rs` of the workspace runs them.
+//! Generated stubs, adapters, thunks and traps as iced-x86 reads them: what they touch, what they keep, how they end.
+//! Nothing is run, so every host can; `tests/hostile.rs` and `tests/random_callbacks.rs` of the workspace run them.
 //!
 //! `CALLSMITH_SEED` repeats a run, `CALLSMITH_COUNT` is the number of signatures for each convention.
 
 mod random;
-mod walk;
+#[path = "emit_x86_64"]
+mod emit_x86_64 {
+    pub(crate) mod walk;
+}
 
 use callsmith_arch::abi::{self, Convention};
-use callsmith_arch::isa::x86_64::emit::{Shape, stub};
+use callsmith_arch::isa::x86_64::emit::{CONTEXT_REGISTERS, Shape, THUNK_SIZE, adapter, stub, thunk, trap};
 use callsmith_arch::layout::{DataModel, Member, Record, RecordAttrs, RecordKind, Scalar, Type};
 use callsmith_arch::plan::{Location, MAX_FRAME, Move, Passing, ResultPlan};
 use callsmith_arch::{Abi, Align, CallPlan, Error, Signature};
-use iced_x86::{Decoder, DecoderOptions};
+use emit_x86_64::walk::{self, End};
+use iced_x86::{Decoder, DecoderOptions, Mnemonic};
 use random::rng::{self, Rng};
 use std::fmt::Write as _;
-use walk::{End, walk};
 
 const SHAPES: [Shape; 2] = [Shape::Slots, Shape::Gather];
 
@@ -50,7 +53,7 @@ fn ends_in_jump(plan: &CallPlan, shape: Shape, entry: &Convention) -> bool {
 
 /// All there is to check of one stub.
 fn check(plan: &CallPlan, shape: Shape, entry: &Convention) -> Result<(), String> {
-    let walked = walk(&stub(plan, shape, entry), plan, shape, entry)?;
+    let walked = walk::stub::walk(&stub(plan, shape, entry), plan, shape, entry)?;
     let expected = if ends_in_jump(plan, shape, entry) { End::Jump } else { End::Return };
     if walked.end != expected {
         return Err(format!("it ends in a {:?} instead of a {expected:?}", walked.end));
@@ -68,24 +71,35 @@ fn check(plan: &CallPlan, shape: Shape, entry: &Convention) -> Result<(), String
     }
 }
 
-/// Checks all stubs of a signature, and says which one is wrong and how.
+/// What is wrong, and with which code.
+fn story(what: &str, wrong: &str, code: &[u8], plan: &CallPlan) -> String {
+    let mut text = format!("{what} for {:?}: {wrong}\n", plan.abi);
+    for instruction in &mut Decoder::new(64, code, DecoderOptions::NONE) {
+        let _ = writeln!(text, "{:6x}  {instruction}", instruction.ip());
+    }
+    let _ = write!(text, "{plan}");
+    text
+}
+
+/// Checks all stubs and adapters of a signature, and says which one is wrong and how.
 fn check_signature(signature: &Signature) -> Result<(), String> {
     let plan = match abi::classify(signature) {
         Ok(plan) => plan,
         Err(Error::FrameTooLarge { .. }) => return Ok(()),
         Err(error) => return Err(error.to_string()),
     };
-    for shape in SHAPES {
-        for entry in Abi::ALL {
-            check(&plan, shape, entry.convention()).map_err(|wrong| {
-                let code = stub(&plan, shape, entry.convention());
-                let mut text = format!("{shape:?} stub for {:?}, entered by {entry:?}: {wrong}\n", plan.abi);
-                for instruction in &mut Decoder::new(64, &code, DecoderOptions::NONE) {
-                    let _ = writeln!(text, "{:6x}  {instruction}", instruction.ip());
-                }
-                let _ = write!(text, "{plan}");
-                text
+    for host in Abi::ALL {
+        for shape in SHAPES {
+            check(&plan, shape, host.convention()).map_err(|wrong| {
+                let code = stub(&plan, shape, host.convention());
+                story(&format!("{shape:?} stub entered by {host:?}"), &wrong, &code, &plan)
             })?;
+        }
+        // What is variadic is no callback.
+        if signature.fixed().is_none() {
+            let code = adapter(&plan, host.convention());
+            walk::adapter::walk(&code, &plan, host.convention())
+                .map_err(|wrong| story(&format!("adapter to {host:?}"), &wrong, &code, &plan))?;
         }
     }
     Ok(())
@@ -165,7 +179,58 @@ fn a_thousand_arguments() {
     for &abi in Abi::ALL {
         for ty in [Type::Scalar(Scalar::I8), Type::Scalar(Scalar::I128), bytes(7, None), bytes(300, None)] {
             let signature = Signature::new(abi, None, vec![ty; 1_000]).unwrap();
-            check_signature(&signature).unwrap();
+            check_signature(&signature).unwrap_or_else(|wrong| panic!("{wrong}"));
+        }
+    }
+}
+
+#[test]
+fn thunks_load_and_jump() {
+    for register in CONTEXT_REGISTERS {
+        // Three pages of every size that x86-64 and others have, and the ends of what a displacement reaches.
+        for distance in [12_288, 49_152, 196_608, -12_288, i32::MIN + 32, i32::MAX - 32] {
+            let code = thunk(register, distance);
+            assert_eq!(code.len(), THUNK_SIZE);
+            let length = walk::thunk::walk_thunk(&code, register, distance)
+                .unwrap_or_else(|wrong| panic!("{register:?}, {distance}: {wrong}"));
+            let instructions = Decoder::new(64, &code[..length], DecoderOptions::NONE);
+            assert_eq!(instructions.into_iter().count(), 3);
+            let filling: Vec<Mnemonic> = Decoder::new(64, &code[length..], DecoderOptions::NONE)
+                .into_iter()
+                .map(|instruction| instruction.mnemonic())
+                .collect();
+            assert_eq!(filling, vec![Mnemonic::Int3; THUNK_SIZE - length]);
+        }
+    }
+}
+
+/// Wherever a thunk lies, and whichever it is of its pages, it finds its own slot: they are all the same code.
+#[test]
+fn a_page_of_thunks_meets_a_page_of_slots() {
+    const COUNT: u64 = 512;
+    const START: u64 = 0x7f12_3456_7000;
+    let size = THUNK_SIZE as u64;
+    let code = thunk(CONTEXT_REGISTERS[0], 12_288).repeat(512);
+    let instructions: Vec<_> = Decoder::with_ip(64, &code, START, DecoderOptions::NONE).into_iter().collect();
+    for k in 0..COUNT {
+        let inside = START + k * size..START + (k + 1) * size;
+        let places: Vec<u64> = instructions
+            .iter()
+            .filter(|instruction| {
+                inside.contains(&instruction.ip()) && instruction.is_ip_rel_memory_operand()
+            })
+            .map(|instruction| instruction.ip_rel_memory_address() - START - 12_288)
+            .collect();
+        assert_eq!(places, [k * size, k * size + 8], "thunk {k}");
+    }
+}
+
+#[test]
+fn traps_pass_the_note_on() {
+    for host in Abi::ALL {
+        for register in CONTEXT_REGISTERS {
+            walk::thunk::walk_trap(&trap(register, host.convention()), register, host.convention())
+                .unwrap_or_else(|wrong| panic!("{register:?}, {host:?}: {wrong}"));
         }
     }
 }
