@@ -19,6 +19,14 @@ pub enum ErrorKind {
         /// The system's own words.
         source: libloading::Error,
     },
+    /// A library was not found.
+    #[error("no library '{library}' was found in {tried}")]
+    NotFound {
+        /// The short name looked for.
+        library: String,
+        /// Where it was looked for.
+        tried: String,
+    },
     /// A library has no such symbol.
     #[error("library '{library}' has no symbol '{symbol}'")]
     NoSymbol {

@@ -34,7 +34,10 @@ pub use data::{CRepr, Data, Integer, LongDouble, Pointee, Ptr, Tag, Value};
 pub use engine::Slot;
 pub use error::{Error, ErrorKind};
 pub use function::{Arg, Args, Function, Give, Register, Ret, Typed};
-pub use library::{Bindings, Library};
+pub use library::{
+    AddressInfo, Bindings, FoundLibrary, Library, LibraryOptions, LoadedLibrary, Variable, address_info,
+    find_library, loaded_libraries,
+};
 
 /// What the macros expand to.
 #[doc(hidden)]

@@ -6,15 +6,24 @@
 #![allow(unsafe_code)]
 
 mod bindings;
+mod cache;
+mod find;
+mod options;
+mod process;
+mod variable;
 
 pub use bindings::Bindings;
+pub use find::{FoundLibrary, find_library};
+pub use options::LibraryOptions;
+pub use process::{AddressInfo, LoadedLibrary, address_info, loaded_libraries};
+pub use variable::Variable;
 
-use crate::ctype::Prototype;
+use crate::ctype::{Convention, Prototype};
 use crate::decl;
 use crate::error::{Error, ErrorKind};
 use crate::function::Function;
 use crate::host;
-use std::ffi::{OsStr, c_void};
+use std::ffi::{CString, OsStr, c_void};
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,8 +38,20 @@ pub struct Library {
 /// The open library itself.
 pub(crate) struct Handle {
     name: String,
-    library: libloading::Library,
+    library: libloading::os::unix::Library,
+    /// What the system calls it.
+    raw: Raw,
+    convention: Convention,
 }
+
+/// The system's handle, which libloading keeps valid.
+#[derive(Clone, Copy)]
+struct Raw(*mut c_void);
+
+// SAFETY: the loader's functions may be called with it on any thread.
+unsafe impl Send for Raw {}
+// SAFETY: as above.
+unsafe impl Sync for Raw {}
 
 impl Library {
     /// Opens a library by path, or by a name that the system's loader searches (`libm.so.6`).
@@ -41,23 +62,45 @@ impl Library {
     /// # Errors
     /// No such library, or one that cannot be loaded; the system's words are in the message.
     pub fn open(name: impl AsRef<OsStr>) -> Result<Library, Error> {
-        let name = name.as_ref();
-        // SAFETY: the initialisers are the library's own business, see above.
-        let opened = unsafe { libloading::Library::new(name) };
+        LibraryOptions::new().open(name)
+    }
+
+    fn open_with(name: &OsStr, options: LibraryOptions) -> Result<Library, Error> {
+        // SAFETY: the initialisers are the library's own business, see `open`.
+        let opened = unsafe { libloading::os::unix::Library::open(Some(name), options.flags) };
         let shown = name.to_string_lossy().into_owned();
         match opened {
-            Ok(library) => Ok(Library::of(shown, library)),
+            Ok(library) => Ok(Library::of(shown, library, options.convention)),
             Err(source) => Err(ErrorKind::OpenLibrary { library: shown, source }.into()),
         }
     }
 
     /// This process: the program, and every library loaded for all to see, the C library among them.
     pub fn this_process() -> Library {
-        Library::of("this process".into(), libloading::os::unix::Library::this().into())
+        Library::of("this process".into(), libloading::os::unix::Library::this(), Convention::Default)
     }
 
-    fn of(name: String, library: libloading::Library) -> Library {
-        Library { handle: Arc::new(Handle { name, library }) }
+    /// A library that is open already, by the system's handle (what `dlopen` returned). It is closed when this and all
+    /// that was taken from it is gone.
+    ///
+    /// # Safety
+    /// `handle` is such a handle, and nobody else closes it.
+    pub unsafe fn from_raw_handle(name: &str, handle: *mut c_void) -> Library {
+        // SAFETY: the caller's promise.
+        let library = unsafe { libloading::os::unix::Library::from_raw(handle) };
+        Library::of(name.into(), library, Convention::Default)
+    }
+
+    fn of(name: String, library: libloading::os::unix::Library, convention: Convention) -> Library {
+        let raw = library.into_raw();
+        // SAFETY: the handle just taken out.
+        let library = unsafe { libloading::os::unix::Library::from_raw(raw) };
+        Library { handle: Arc::new(Handle { name, library, raw: Raw(raw), convention }) }
+    }
+
+    /// The system's handle, valid as long as the library is open.
+    pub fn raw_handle(&self) -> *mut c_void {
+        self.handle.raw.0
     }
 
     /// The name or path it was opened by.
@@ -76,10 +119,37 @@ impl Library {
         // SAFETY: only the address is taken, as a pointer that nothing is said about.
         let found = unsafe { self.handle.library.get::<*const c_void>(symbol.as_bytes()) };
         match found {
-            // SAFETY: the symbol is not used beyond its address.
-            Ok(found) => Ok(unsafe { found.into_raw() }.as_raw_ptr().cast_const()),
+            Ok(found) => Ok(found.as_raw_ptr().cast_const()),
             Err(source) => Err(self.no_symbol(symbol, Some(source))),
         }
+    }
+
+    /// The address of `symbol`, or `None` where there is none: for what only some versions of a library have.
+    ///
+    /// # Errors
+    /// A name that no symbol can have.
+    pub fn optional_symbol(&self, symbol: &str) -> Result<Option<*const c_void>, Error> {
+        match self.symbol(symbol) {
+            Ok(address) => Ok(Some(address)),
+            Err(error) if matches!(error.kind(), ErrorKind::NoSymbol { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The address of this version of `symbol`: `memcpy`, `GLIBC_2.2.5`.
+    ///
+    /// # Errors
+    /// No such symbol, or not in this version.
+    pub fn versioned_symbol(&self, symbol: &str, version: &str) -> Result<*const c_void, Error> {
+        let bad = |_| Error::from(ErrorKind::BadSymbolName { symbol: symbol.into() });
+        let name = CString::new(symbol).map_err(bad)?;
+        let wanted = CString::new(version).map_err(bad)?;
+        // SAFETY: an open library, and two C strings.
+        let address = unsafe { libc::dlvsym(self.raw_handle(), name.as_ptr(), wanted.as_ptr()) };
+        if address.is_null() {
+            return Err(self.no_symbol(&format!("{symbol}@{version}"), None));
+        }
+        Ok(address.cast_const())
     }
 
     fn no_symbol(&self, symbol: &str, source: Option<libloading::Error>) -> Error {
@@ -107,7 +177,10 @@ impl Library {
     ///
     /// # Safety
     /// As for [`Library::function`].
-    pub unsafe fn function_of(&self, prototype: Prototype) -> Result<Function, Error> {
+    pub unsafe fn function_of(&self, mut prototype: Prototype) -> Result<Function, Error> {
+        if prototype.convention == Convention::Default {
+            prototype.convention = self.handle.convention;
+        }
         let symbol = prototype.symbol.as_ref().or(prototype.name.as_ref());
         let Some(symbol) = symbol else {
             return Err(ErrorKind::Unnamed { declaration: prototype.to_string() }.into());
