@@ -1,6 +1,7 @@
 //! The command: call a C function by its declaration, explain where its arguments go, measure what a call costs.
 #![deny(unsafe_code)]
 
+mod bench;
 mod call;
 mod explain;
 mod foreign;
@@ -22,12 +23,14 @@ struct Cli {
 enum Command {
     Call(call::Options),
     Explain(explain::Options),
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Call(options) => call::run(&options),
         Command::Explain(options) => explain::run(&options),
+        Command::Bench(options) => bench::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
