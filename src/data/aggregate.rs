@@ -115,6 +115,14 @@ impl Data {
         self.storage.as_mut_ptr()
     }
 
+    /// Its bytes in the low ones of a word, where it is a scalar of at most 8 bytes: those go into slots as they are.
+    pub(crate) fn scalar_word(&self) -> Option<u64> {
+        let Type::Scalar(_) = self.layout() else { return None };
+        let mut word = [0; 8];
+        word.get_mut(..self.bytes().len())?.copy_from_slice(self.bytes());
+        Some(u64::from_le_bytes(word))
+    }
+
     /// The member `path`: names of members joined by dots, `[n]` for elements: `"corner.x"`, `"points[2].y"`. The empty
     /// path is the whole value.
     ///

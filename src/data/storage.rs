@@ -13,8 +13,16 @@ const INLINE: usize = 32;
 
 /// Owned, zeroed, aligned bytes.
 pub(super) enum Storage {
-    Inline { bytes: Small, len: usize },
-    Heap { start: NonNull<u8>, layout: Layout },
+    Inline {
+        bytes: Small,
+        len: usize,
+    },
+    /// `layout` is what was allocated, which may be more.
+    Heap {
+        start: NonNull<u8>,
+        len: usize,
+        layout: Layout,
+    },
 }
 
 #[derive(Clone, Copy)]
@@ -27,16 +35,13 @@ impl Storage {
         if layout.size() <= INLINE && layout.align() <= align_of::<Small>() {
             return Storage::Inline { bytes: Small([0; INLINE]), len: layout.size() };
         }
-        if layout.size() == 0 {
-            // Over-aligned and empty: an allocation of one unit has the alignment, and no byte of it is used.
-            return Storage::zeroed(
-                Layout::from_size_align(layout.align(), layout.align()).unwrap_or(layout),
-            );
-        }
+        let len = layout.size();
+        // Over-aligned and empty: an allocation of one unit has the alignment, and no byte of it is used.
+        let layout = Layout::from_size_align(len.max(1), layout.align()).unwrap_or(layout);
         // SAFETY: the size is not zero.
         let start = unsafe { alloc_zeroed(layout) };
         match NonNull::new(start) {
-            Some(start) => Storage::Heap { start, layout },
+            Some(start) => Storage::Heap { start, len, layout },
             None => handle_alloc_error(layout),
         }
     }
@@ -57,8 +62,7 @@ impl Storage {
 
     fn len(&self) -> usize {
         match self {
-            Storage::Inline { len, .. } => *len,
-            Storage::Heap { layout, .. } => layout.size(),
+            Storage::Inline { len, .. } | Storage::Heap { len, .. } => *len,
         }
     }
 
@@ -75,9 +79,25 @@ impl Storage {
 
 impl Drop for Storage {
     fn drop(&mut self) {
-        if let Storage::Heap { start, layout } = *self {
+        if let Storage::Heap { start, layout, .. } = *self {
             // SAFETY: allocated with this layout, and owned alone.
             unsafe { dealloc(start.as_ptr(), layout) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_as_many_as_the_layout_says() {
+        for (size, align) in [(0, 1), (0, 16), (0, 64), (3, 1), (32, 16), (32, 32), (33, 1), (64, 64)] {
+            let layout = Layout::from_size_align(size, align).expect("a layout");
+            let mut storage = Storage::zeroed(layout);
+            assert_eq!(storage.bytes(), vec![0; size], "{layout:?}");
+            assert_eq!(storage.bytes_mut().len(), size, "{layout:?}");
+            assert_eq!(storage.as_ptr().addr() % align, 0, "{layout:?}");
         }
     }
 }

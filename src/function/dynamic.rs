@@ -178,7 +178,10 @@ fn as_it_is(value: &Value, expected: &Expected) -> Option<Slot> {
 #[inline]
 fn slot_of(value: &Value) -> Slot {
     let address: *const u8 = match value {
-        Value::Data(data) => data.as_ptr(),
+        Value::Data(data) => match data.scalar_word() {
+            Some(word) => return Slot::new(word),
+            None => data.as_ptr(),
+        },
         Value::I128(x) => std::ptr::from_ref(x).cast(),
         Value::U128(x) => std::ptr::from_ref(x).cast(),
         Value::LongDouble(x) => std::ptr::from_ref(x).cast(),
