@@ -106,6 +106,12 @@ pub enum ErrorKind {
         /// The function's name.
         function: String,
     },
+    /// A NULL pointer where there should be memory.
+    #[error("NULL pointer to {ty}")]
+    NullPointer {
+        /// The type wanted there, as C.
+        ty: String,
+    },
     /// A wrong number of arguments.
     #[error("{function}: {wanted} argument(s) wanted, {given} given")]
     ArgumentCount {

@@ -30,7 +30,7 @@ mod sys;
 
 pub use callback::{Callback, DynCallback};
 pub use callsmith_arch as arch;
-pub use data::{CRepr, Data, Integer, LongDouble, Pointee, Ptr, Tag, Value};
+pub use data::{CRepr, Data, Integer, LongDouble, Pointee, Ptr, Tag, Value, View, ViewMut};
 pub use engine::Slot;
 pub use error::{Error, ErrorKind};
 pub use function::{Arg, Args, Function, Give, Register, Ret, Typed};
