@@ -2,7 +2,6 @@
 //! ABI documents and from compilers, each with its source, never from our own output.
 
 use callsmith::arch::abi;
-use callsmith::arch::isa::x86_64;
 use callsmith::arch::layout::{DataModel, Type};
 use callsmith::arch::plan::{Extension, Location, Move, Passing, ResultPlan};
 use callsmith::arch::{Abi, Align, CallPlan, Signature};
@@ -11,8 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const CASES: &str = include_str!("golden/cases.txt");
 
-/// The model of both tables: `long` has 64 bits in `ms_abi` functions on Linux, too.
-static MODEL: &DataModel = &DataModel::LP64;
+/// The data model that a table's cases are read under: `long` has 64 bits in `ms_abi` functions on Linux, too.
+fn model(abi: Abi) -> &'static DataModel {
+    match abi {
+        Abi::SysV64 | Abi::Win64 => &DataModel::LP64,
+    }
+}
 
 /// A case: its lines by keyword, several lines of one keyword joined.
 type Case = BTreeMap<String, String>;
@@ -50,8 +53,9 @@ fn cases() -> Vec<(String, Case)> {
 /// The parameters' names and the signature of one call of a case.
 fn signature(abi: Abi, case: &Case) -> (Vec<String>, Signature) {
     let types = case.get("types").map_or("", String::as_str);
-    let prototype = parse_prototype(&format!("{types}{}", case["proto"]), MODEL).unwrap();
-    let lower = |ty: &callsmith::ctype::CType| ty.lower(MODEL).unwrap();
+    let model = model(abi);
+    let prototype = parse_prototype(&format!("{types}{}", case["proto"]), model).unwrap();
+    let lower = |ty: &callsmith::ctype::CType| ty.lower(model).unwrap();
     let mut names: Vec<String> = prototype.params.iter().map(|param| param.name.clone().unwrap()).collect();
     let mut params: Vec<Type> = prototype.params.iter().map(|param| lower(&param.ty).unwrap()).collect();
     let result = lower(&prototype.result);
@@ -61,27 +65,31 @@ fn signature(abi: Abi, case: &Case) -> (Vec<String>, Signature) {
     let fixed = params.len();
     for (index, tail) in case["tail"].trim().split(", ").enumerate() {
         names.push(format!("+{}", index + 1));
-        params.push(lower(&parse_type(&format!("{types}{tail}"), MODEL).unwrap()).unwrap());
+        params.push(lower(&parse_type(&format!("{types}{tail}"), model).unwrap()).unwrap());
     }
     (names, Signature::variadic(abi, result, params, fixed).unwrap())
 }
 
 /// A plan in the notation of the tables.
 fn notation(names: &[String], plan: &CallPlan) -> Vec<String> {
+    let place = |location, width| place(plan.abi, location, width);
+    let moves =
+        |run| plan.moves_of(run).iter().map(|piece| spell(plan.abi, piece)).collect::<Vec<_>>().join(" ");
     let mut lines = Vec::new();
     for (name, arg) in names.iter().zip(&plan.args) {
         let places = match arg.passing {
             Passing::Ignored(_) => "-".to_owned(),
-            Passing::Direct(run) => moves(plan.moves_of(run)),
+            Passing::Direct(run) => moves(run),
             Passing::Indirect { pointer, .. } => format!("*{}[0..{}]", place(pointer, 8), arg.size),
         };
         lines.push(format!("{name}: {places}"));
     }
     let result = match plan.result {
         ResultPlan::None => "-".to_owned(),
-        ResultPlan::Direct(run) => moves(plan.moves_of(run)),
+        ResultPlan::Direct(run) => moves(run),
         ResultPlan::Hidden { pointer, returned, .. } => {
-            format!("{} -> {}", place(pointer, 8), place(returned, 8))
+            let returned = returned.map_or("-".to_owned(), |returned| place(returned, 8));
+            format!("{} -> {returned}", place(pointer, 8))
         }
     };
     lines.push(format!("result: {result}"));
@@ -95,28 +103,22 @@ fn notation(names: &[String], plan: &CallPlan) -> Vec<String> {
     lines
 }
 
-fn moves(moves: &[Move]) -> String {
-    let piece = |piece: &Move| {
-        let extension = match piece.extension {
-            Extension::None => "",
-            Extension::Sign => ":sign",
-            Extension::Zero => ":zero",
-        };
-        let end = match piece.location {
-            Location::Gp(_) | Location::Vector(_) | Location::X87(_) | Location::Stack(_) => {
-                piece.offset + piece.width
-            }
-        };
-        format!("{}[{}..{end}]{extension}", place(piece.location, piece.width), piece.offset)
+/// A piece of a value.
+fn spell(abi: Abi, piece: &Move) -> String {
+    let extension = match piece.extension {
+        Extension::None => "",
+        Extension::Sign => ":sign",
+        Extension::Zero => ":zero",
     };
-    moves.iter().map(piece).collect::<Vec<_>>().join(" ")
+    let place = place(abi, piece.location, piece.width);
+    format!("{place}[{}..{}]{extension}", piece.offset, piece.offset + piece.width)
 }
 
 /// A place: integer registers by their full names, whatever the width.
-fn place(location: Location, width: u32) -> String {
+fn place(abi: Abi, location: Location, width: u32) -> String {
     match location {
-        Location::Gp(_) => x86_64::name(location, 8).to_string(),
-        Location::Vector(_) => x86_64::name(location, width).to_string(),
+        Location::Gp(_) => abi.instruction_set().name(location, 8),
+        Location::Vector(_) => abi.instruction_set().name(location, width),
         Location::X87(register) => format!("st{register}"),
         Location::Stack(offset) => format!("stack+{offset}"),
     }

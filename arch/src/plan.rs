@@ -113,12 +113,12 @@ pub enum ResultPlan {
     None,
     /// In registers.
     Direct(MoveRange),
-    /// In memory that the caller provides, whose address passes as a hidden first argument.
+    /// In memory that the caller provides, whose address passes as a hidden argument.
     Hidden {
         /// Where the address passes.
         pointer: Location,
-        /// Where the callee gives the address back.
-        returned: Location,
+        /// Where the callee gives the address back, if it does.
+        returned: Option<Location>,
         /// Why.
         rule: &'static Rule,
     },

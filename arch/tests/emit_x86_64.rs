@@ -10,10 +10,11 @@ mod emit_x86_64 {
 }
 
 use callsmith_arch::abi::{self, Convention};
-use callsmith_arch::isa::x86_64::emit::{CONTEXT_REGISTERS, Shape, THUNK_SIZE, adapter, stub, thunk, trap};
+use callsmith_arch::isa::x86_64::emit::{CONTEXT_REGISTERS, adapter, stub, thunk, trap};
+use callsmith_arch::isa::{InstructionSet, Shape, THUNK_SIZE};
 use callsmith_arch::layout::{DataModel, Member, Record, RecordAttrs, RecordKind, Scalar, Type};
 use callsmith_arch::plan::{Location, MAX_FRAME, Move, Passing, ResultPlan};
-use callsmith_arch::{Abi, Align, CallPlan, Error, Signature};
+use callsmith_arch::{Align, CallPlan, Error, Signature};
 use emit_x86_64::walk::{self, End};
 use iced_x86::{Decoder, DecoderOptions, Mnemonic};
 use random::rng::{self, Rng};
@@ -88,7 +89,7 @@ fn check_signature(signature: &Signature) -> Result<(), String> {
         Err(Error::FrameTooLarge { .. }) => return Ok(()),
         Err(error) => return Err(error.to_string()),
     };
-    for host in Abi::ALL {
+    for host in InstructionSet::X86_64.abis() {
         for shape in SHAPES {
             check(&plan, shape, host.convention()).map_err(|wrong| {
                 let code = stub(&plan, shape, host.convention());
@@ -119,7 +120,7 @@ fn bytes(len: u64, align: Option<u64>) -> Type {
 #[test]
 fn random_signatures() {
     let (seed, count) = (rng::seed(), rng::count(3_000));
-    for &abi in Abi::ALL {
+    for abi in InstructionSet::X86_64.abis() {
         for case in 0..count as u64 {
             let seed = seed.wrapping_add(case);
             let signature = random::signature(&mut Rng::new(seed), abi);
@@ -132,7 +133,7 @@ fn random_signatures() {
 
 #[test]
 fn structs_of_every_size() {
-    for &abi in Abi::ALL {
+    for abi in InstructionSet::X86_64.abis() {
         for len in (0..=70).chain(250..270).chain([511, 512, 4095, 4096, 4097]) {
             let ty = bytes(len, None);
             let others = vec![Type::Scalar(Scalar::I64); 7];
@@ -147,7 +148,7 @@ fn structs_of_every_size() {
 #[test]
 fn frames_up_to_the_limit_touch_every_page() {
     let long = Type::Scalar(Scalar::I64);
-    for &abi in Abi::ALL {
+    for abi in InstructionSet::X86_64.abis() {
         for len in
             [4000, 4080, 4088, 4096, 8000, 8176, 8192, 65_528, MAX_FRAME - 32, MAX_FRAME - 8, MAX_FRAME]
         {
@@ -159,7 +160,7 @@ fn frames_up_to_the_limit_touch_every_page() {
 
 #[test]
 fn aligned_frames_touch_every_page() {
-    for &abi in Abi::ALL {
+    for abi in InstructionSet::X86_64.abis() {
         for align in (5..=20).map(|power| 1 << power) {
             for len in [1, 4080, 4096, 8000, 100_000] {
                 // The first is at a low address, the second leaves a hole below it.
@@ -176,7 +177,7 @@ fn aligned_frames_touch_every_page() {
 
 #[test]
 fn a_thousand_arguments() {
-    for &abi in Abi::ALL {
+    for abi in InstructionSet::X86_64.abis() {
         for ty in [Type::Scalar(Scalar::I8), Type::Scalar(Scalar::I128), bytes(7, None), bytes(300, None)] {
             let signature = Signature::new(abi, None, vec![ty; 1_000]).unwrap();
             check_signature(&signature).unwrap_or_else(|wrong| panic!("{wrong}"));
@@ -227,7 +228,7 @@ fn a_page_of_thunks_meets_a_page_of_slots() {
 
 #[test]
 fn traps_pass_the_note_on() {
-    for host in Abi::ALL {
+    for host in InstructionSet::X86_64.abis() {
         for register in CONTEXT_REGISTERS {
             walk::thunk::walk_trap(&trap(register, host.convention()), register, host.convention())
                 .unwrap_or_else(|wrong| panic!("{register:?}, {host:?}: {wrong}"));

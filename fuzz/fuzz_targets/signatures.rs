@@ -5,8 +5,8 @@
 mod any;
 
 use arbtest::arbitrary::Unstructured;
-use callsmith_arch::isa::x86_64::emit::{self, Shape};
-use callsmith_arch::{Abi, abi};
+use callsmith_arch::abi;
+use callsmith_arch::isa::{self, InstructionSet, Shape};
 use iced_x86::{Decoder, DecoderOptions};
 use libfuzzer_sys::fuzz_target;
 
@@ -16,14 +16,19 @@ fuzz_target!(|bytes: &[u8]| {
     if let Err(broken) = plan.check(&signature) {
         panic!("{broken}\n{plan}\n{signature:#?}");
     }
-    for entry in Abi::ALL.iter().map(|abi| abi.convention()) {
+    let set = plan.abi.instruction_set();
+    for entry in set.abis() {
         for code in [
-            emit::stub(&plan, Shape::Slots, entry),
-            emit::stub(&plan, Shape::Gather, entry),
-            emit::adapter(&plan, entry),
+            isa::stub(&plan, Shape::Slots, entry),
+            isa::stub(&plan, Shape::Gather, entry),
+            isa::adapter(&plan, entry),
         ] {
-            let valid =
-                Decoder::new(64, &code, DecoderOptions::NONE).into_iter().all(|one| !one.is_invalid());
+            let code = code.expect("code of the same instruction set");
+            let valid = match set {
+                InstructionSet::X86_64 => {
+                    Decoder::new(64, &code, DecoderOptions::NONE).into_iter().all(|one| !one.is_invalid())
+                }
+            };
             assert!(valid, "{code:02x?}\n{plan}");
         }
     }

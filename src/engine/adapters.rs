@@ -4,14 +4,15 @@ use super::code_memory::{CodeMemory, CodePtr};
 use super::stub_table::Stub;
 use crate::error::{Error, ErrorKind};
 use crate::host;
-use callsmith_arch::isa::x86_64::emit;
+use callsmith_arch::isa;
 
 /// The adapter of `stub`'s signature, of a callback called `name` in messages. Made when it is first asked for.
 pub(crate) fn adapter_of(stub: &'static Stub, name: impl Fn() -> String) -> Result<CodePtr, Error> {
     if let Some(adapter) = stub.adapter.get() {
         return Ok(*adapter);
     }
-    let code = emit::adapter(&stub.plan, host::ABI.convention());
+    let code = isa::adapter(&stub.plan, host::ABI)
+        .map_err(|source| ErrorKind::Signature { function: name(), source })?;
     let published = CodeMemory::global().publish(&code);
     let adapter = published.map_err(|source| ErrorKind::Code { function: name(), source: source.into() })?;
     // Who comes second uses the first one's.

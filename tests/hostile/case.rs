@@ -5,9 +5,10 @@ use super::memory::Side;
 use super::random::rng::Rng;
 use super::run::{Rig, Run};
 use callsmith::arch::abi;
-use callsmith::arch::isa::x86_64::emit::{Shape, stub};
+use callsmith::arch::isa::x86_64::emit::stub;
+use callsmith::arch::isa::{InstructionSet, Shape};
 use callsmith::arch::plan::Location;
-use callsmith::arch::{Abi, CallPlan, Error, Signature};
+use callsmith::arch::{CallPlan, Error, Signature};
 
 const SHAPES: [Shape; 2] = [Shape::Slots, Shape::Gather];
 
@@ -29,7 +30,7 @@ pub(crate) fn check(rig: &mut Rig, signature: &Signature, seed: u64, grows: bool
     let values: Vec<Vec<u8>> = plan.args.iter().map(|arg| bytes(&mut rng, arg.size as usize)).collect();
     let ways: Vec<_> = SHAPES
         .iter()
-        .flat_map(|&shape| Abi::ALL.iter().map(move |entry| (shape, entry.convention())))
+        .flat_map(|&shape| InstructionSet::X86_64.abis().map(move |entry| (shape, entry.convention())))
         .collect();
     let stubs: Vec<_> = ways.iter().map(|&(shape, entry)| stub(&plan, shape, entry)).collect();
     let addresses = rig.code.publish(&stubs);

@@ -12,7 +12,7 @@ use super::memory::{Arena, Map, Place, Side};
 use super::random::rng::Rng;
 use callsmith::arch::abi::Convention;
 use callsmith::arch::interp::{self, Addresses, Image, Region};
-use callsmith::arch::isa::x86_64::emit::Shape;
+use callsmith::arch::isa::Shape;
 use callsmith::arch::plan::{Location, MAX_FRAME, Move, ResultPlan};
 use callsmith::arch::{Abi, CallPlan};
 
@@ -234,7 +234,7 @@ impl Rig {
             }
         }
         let returned = match (&run.plan.result, run.result_moves()) {
-            (ResultPlan::Hidden { returned, .. }, _) => Some((*returned, 8)),
+            (ResultPlan::Hidden { returned, .. }, _) => returned.map(|place| (place, 8)),
             (_, [piece]) if run.result_left().is_some() => Some((piece.location, piece.width as usize)),
             (ResultPlan::None | ResultPlan::Direct(_), _) => None,
         };

@@ -7,9 +7,6 @@ use crate::plan::{ArgPlan, Extension, Location, Move, MoveRange, Passing, Result
 use crate::{Align, CallPlan, Error, Signature};
 use alloc::vec::Vec;
 
-/// The least that an argument takes on the stack of either x86-64 convention.
-const SLOT: Align = Align::of(8);
-
 /// A plan in the making: what is decided, and what is left to hand out.
 pub(super) struct Draft {
     convention: &'static Convention,
@@ -29,7 +26,7 @@ impl Draft {
         Draft {
             convention,
             args: Vec::with_capacity(params),
-            // No x86-64 convention splits a value into more than two moves.
+            // Hardly any value is in more than two pieces.
             moves: Vec::with_capacity(2 * (params + 1)),
             registers: Registers::params(convention),
             stack: Area::new(convention.shadow_space),
@@ -62,8 +59,9 @@ impl Draft {
 
     /// Stack bytes for a value of `size` bytes, at a multiple of `align` and of the stack's slots.
     pub(super) fn stack_slot(&mut self, size: u32, align: Align) -> Result<Location, Error> {
-        let offset = self.stack.take(size, align.max(SLOT))?;
-        self.stack.pad(SLOT)?;
+        let slot = self.convention.stack_slot;
+        let offset = self.stack.take(size, align.max(slot))?;
+        self.stack.pad(slot)?;
         Ok(Location::Stack(offset))
     }
 
@@ -111,7 +109,7 @@ impl Draft {
     }
 }
 
-/// A value's size in bytes. Whatever reaches a classifier has one size under all data models of x86-64.
+/// A value's size in bytes. Whatever reaches a classifier has one size under all data models of 64 bits.
 pub(super) fn size_of(ty: &Type) -> Result<u32, Error> {
     let size = ty.size(&DataModel::LP64).bytes();
     u32::try_from(size).map_err(|_| Error::SizeOverflow { what: "a value that is passed" })

@@ -11,10 +11,11 @@ mod win64;
 pub use sysv64::SYSV64;
 pub use win64::WIN64;
 
+use crate::isa::InstructionSet;
 use crate::isa::x86_64::Gp;
-use crate::layout::{Scalar, Type};
+use crate::layout::{DataModel, Scalar, Type};
 use crate::plan::Extension;
-use crate::{CallPlan, Error, Signature};
+use crate::{Align, CallPlan, Error, Signature};
 
 /// A calling convention on an OS flavour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -103,14 +104,16 @@ pub struct Convention {
     pub gp_results: &'static [u8],
     /// Vector result registers, in order.
     pub vector_results: &'static [u8],
-    /// The register that gives back the address of a result in memory.
-    pub hidden_returned: u8,
+    /// The register that gives back the address of a result in memory, where one does.
+    pub hidden_returned: Option<u8>,
     /// Integer registers that a callee keeps.
     pub preserved_gp: RegSet,
     /// Vector registers that a callee keeps (all the bits that the convention knows of).
     pub preserved_vector: RegSet,
     /// Alignment of the stack pointer at a call instruction, in bytes.
     pub stack_align: u32,
+    /// Stack arguments begin, and the next one's place ends, at a multiple of this.
+    pub stack_slot: Align,
     /// Bytes above the return address that the caller lends the callee.
     pub shadow_space: u32,
     /// Bytes below the stack pointer that no signal handler touches.
@@ -120,6 +123,21 @@ pub struct Convention {
 impl Abi {
     /// Every ABI there is.
     pub const ALL: &'static [Abi] = &[Abi::SysV64, Abi::Win64];
+
+    /// The instruction set that its code is of.
+    pub const fn instruction_set(self) -> InstructionSet {
+        match self {
+            Abi::SysV64 | Abi::Win64 => InstructionSet::X86_64,
+        }
+    }
+
+    /// The data model that its functions' types are classified by. Where compilers for several models share an ABI, what
+    /// reaches a classifier (names and `long` are gone) is the same under each.
+    pub const fn data_model(self) -> &'static DataModel {
+        match self {
+            Abi::SysV64 | Abi::Win64 => &DataModel::LP64,
+        }
+    }
 
     /// The table of this ABI.
     pub fn convention(self) -> &'static Convention {
@@ -148,7 +166,7 @@ pub fn classify(signature: &Signature) -> Result<CallPlan, Error> {
 }
 
 /// x86-64 registers as tables keep them.
-const fn numbers<const N: usize>(registers: [Gp; N]) -> [u8; N] {
+pub(crate) const fn numbers<const N: usize>(registers: [Gp; N]) -> [u8; N] {
     let mut numbers = [0; N];
     let mut index = 0;
     while index < N {

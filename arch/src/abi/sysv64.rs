@@ -22,10 +22,11 @@ pub static SYSV64: Convention = Convention {
     counting: Counting::PerClass,
     gp_results: &numbers([Rax, Rdx]),
     vector_results: &[0, 1],
-    hidden_returned: Rax.number(),
+    hidden_returned: Some(Rax.number()),
     preserved_gp: RegSet::of(&numbers([Rbx, Rsp, Rbp, R12, R13, R14, R15])),
     preserved_vector: RegSet::of(&[]),
     stack_align: 16,
+    stack_slot: Align::of(8),
     shadow_space: 0,
     red_zone: 128,
 };
@@ -81,7 +82,7 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
         // 2. "On return %rax will contain the address that has been passed in by the caller in %rdi."
         (Some(pointer), _) => ResultPlan::Hidden {
             pointer: Location::Gp(pointer),
-            returned: Location::Gp(SYSV64.hidden_returned),
+            returned: SYSV64.hidden_returned.map(Location::Gp),
             rule: &HIDDEN,
         },
         (None, Some(Ok(eightbytes))) if eightbytes.size > 0 => returning(&mut draft, &eightbytes),

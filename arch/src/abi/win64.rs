@@ -18,10 +18,11 @@ pub static WIN64: Convention = Convention {
     counting: Counting::ByPosition,
     gp_results: &numbers([Rax]),
     vector_results: &[0],
-    hidden_returned: Rax.number(),
+    hidden_returned: Some(Rax.number()),
     preserved_gp: RegSet::of(&numbers([Rbx, Rsp, Rbp, Rsi, Rdi, R12, R13, R14, R15])),
     preserved_vector: RegSet::of(&[6, 7, 8, 9, 10, 11, 12, 13, 14, 15]),
     stack_align: 16,
+    stack_slot: Align::of(8),
     shadow_space: 32,
     red_zone: 0,
 };
@@ -133,7 +134,7 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
         // "The same pointer must be returned by the callee in RAX."
         (Some(pointer), _) => ResultPlan::Hidden {
             pointer: Location::Gp(pointer),
-            returned: Location::Gp(WIN64.hidden_returned),
+            returned: WIN64.hidden_returned.map(Location::Gp),
             rule: &HIDDEN,
         },
         (None, Returned::In(location, rule)) => {

@@ -1,3 +1,122 @@
 //! Instruction sets: registers, an encoder, and the emitter from plan to code.
+//!
+//! Each is a module with functions of the same names. Those here take a plan or an ABI of any instruction set, and find
+//! the module: whoever uses them knows no architecture.
 
 pub mod x86_64;
+
+use crate::plan::{CallPlan, Location};
+use crate::{Abi, Error};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// An instruction set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InstructionSet {
+    /// x86-64, also called AMD64 and Intel 64.
+    X86_64,
+}
+
+/// What a stub's `arguments` parameter points at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// 8-byte slots.
+    Slots,
+    /// Pointers to the values.
+    Gather,
+}
+
+/// The size of a thunk, and of its slot. 512 of them fill three pages of 4 KiB.
+pub const THUNK_SIZE: usize = 24;
+
+/// Where in a slot the address to jump to is; the context is at its start.
+pub const TARGET_OFFSET: usize = 8;
+
+/// Where in a slot the note is that says whose it is. A context has its note there too.
+pub const NOTE_OFFSET: usize = 16;
+
+impl InstructionSet {
+    /// The ABIs of its code.
+    pub fn abis(self) -> impl Iterator<Item = Abi> {
+        Abi::ALL.iter().copied().filter(move |abi| abi.instruction_set() == self)
+    }
+
+    /// The integer registers that a thunk may load its context into: the argument registers of all its ABIs, for handlers
+    /// that take the context as one more argument; and, last, the one that [adapters](adapter) take it in.
+    pub const fn context_registers(self) -> &'static [u8] {
+        match self {
+            InstructionSet::X86_64 => &x86_64::emit::CONTEXT_NUMBERS,
+        }
+    }
+
+    /// A place that holds `width` bytes, by its name in assembly.
+    pub fn name(self, location: Location, width: u32) -> String {
+        match self {
+            InstructionSet::X86_64 => x86_64::name(location, width).to_string(),
+        }
+    }
+
+    /// The stack pointer's name.
+    pub const fn stack_pointer(self) -> &'static str {
+        match self {
+            InstructionSet::X86_64 => "rsp",
+        }
+    }
+}
+
+/// The code of a stub of `shape` for `plan`, entered under `entry`.
+///
+/// # Errors
+///
+/// [`Error::Unsupported`] where `plan` and `entry` are of different instruction sets.
+pub fn stub(plan: &CallPlan, shape: Shape, entry: Abi) -> Result<Vec<u8>, Error> {
+    Ok(match same_set(plan.abi, entry)? {
+        InstructionSet::X86_64 => x86_64::emit::stub(plan, shape, entry.convention()),
+    })
+}
+
+/// The code of an adapter for `plan`, whose handler has the convention `host`.
+///
+/// # Errors
+///
+/// [`Error::Unsupported`] where `plan` and `host` are of different instruction sets.
+pub fn adapter(plan: &CallPlan, host: Abi) -> Result<Vec<u8>, Error> {
+    Ok(match same_set(plan.abi, host)? {
+        InstructionSet::X86_64 => x86_64::emit::adapter(plan, host.convention()),
+    })
+}
+
+/// The code of one thunk: loads its context into the register at `index` of [`InstructionSet::context_registers`] (the last
+/// one if there are not so many), and jumps to its target. The slot lies `distance` bytes after the thunk, at most 1 MiB.
+pub fn thunk(set: InstructionSet, index: usize, distance: i32) -> Vec<u8> {
+    match set {
+        InstructionSet::X86_64 => {
+            x86_64::emit::thunk(context(&x86_64::emit::CONTEXT_REGISTERS, index), distance)
+        }
+    }
+}
+
+/// The code that a dropped slot jumps to, whose address is in the register at `index` as for [`thunk`] by then. Calls, under
+/// `host`, the function whose address is the first word of what the slot's third word points at, with that pointer.
+pub fn trap(host: Abi, index: usize) -> Vec<u8> {
+    match host.instruction_set() {
+        InstructionSet::X86_64 => {
+            x86_64::emit::trap(context(&x86_64::emit::CONTEXT_REGISTERS, index), host.convention())
+        }
+    }
+}
+
+/// The register at `index`, or else the last.
+fn context<R: Copy, const N: usize>(registers: &[R; N], index: usize) -> R {
+    registers[index.min(N - 1)]
+}
+
+/// The instruction set of both.
+fn same_set(target: Abi, host: Abi) -> Result<InstructionSet, Error> {
+    let (set, other) = (target.instruction_set(), host.instruction_set());
+    if set == other {
+        return Ok(set);
+    }
+    Err(Error::Unsupported { what: format!("{target:?} is of {set:?}, and this is code for {other:?}") })
+}

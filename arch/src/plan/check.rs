@@ -2,7 +2,7 @@
 
 use super::{CallPlan, Location, MAX_FRAME, MoveRange, Passing, ResultPlan};
 use crate::layout::{DataModel, Float, Scalar, Type};
-use crate::{Abi, Align, Signature, Size};
+use crate::{Abi, Signature, Size};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -107,7 +107,7 @@ impl CallPlan {
         if let Some(byte) = moved.iter().position(|&count| count > times) {
             return Err(format!("{what}'s byte {byte} moves more than once"));
         }
-        match first_unmoved(ty, &moved, times) {
+        match first_unmoved(self.abi.data_model(), ty, &moved, times) {
             Some(byte) => Err(format!("{what}'s byte {byte} does not move")),
             None => Ok(()),
         }
@@ -119,8 +119,8 @@ impl CallPlan {
         let args = u64::from(self.abi.convention().shadow_space)..u64::from(self.stack_bytes);
         let copies = u64::from(self.stack_bytes)..u64::from(self.frame_bytes);
         for (arg, ty) in self.args.iter().zip(signature.params()) {
-            let slot = Align::of(8);
-            let align = ty.align(&DataModel::LP64).max(slot);
+            let slot = self.abi.convention().stack_slot;
+            let align = ty.align(self.abi.data_model()).max(slot);
             match arg.passing {
                 Passing::Ignored(_) => {}
                 Passing::Direct(run) => {
@@ -169,9 +169,9 @@ impl CallPlan {
 }
 
 /// The first byte of a value, padding aside, that does not move so many times.
-fn first_unmoved(ty: &Type, moved: &[u8], times: u8) -> Option<u64> {
+fn first_unmoved(model: &DataModel, ty: &Type, moved: &[u8], times: u8) -> Option<u64> {
     let mut unmoved = None;
-    ty.for_each_leaf(&DataModel::LP64, &mut |leaf| {
+    ty.for_each_leaf(model, &mut |leaf| {
         let size = match leaf.scalar {
             // The rest of a `long double` is padding.
             Scalar::Float(Float::X87) => 10,

@@ -1,8 +1,6 @@
 //! A plan in print: one row for each piece of each value.
 
 use super::{CallPlan, Extension, Location, MoveRange, Passing, ResultPlan, Rule};
-use crate::Abi;
-use crate::isa::x86_64;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -82,11 +80,11 @@ impl Table<'_> {
         match plan.result {
             ResultPlan::None => {}
             ResultPlan::Direct(run) => self.moves("result", run, &mut rows),
-            ResultPlan::Hidden { returned, rule, .. } => {
+            ResultPlan::Hidden { pointer, returned, rule } => {
                 rows.push(self.row(
                     "result",
                     bytes(0, plan.result_size),
-                    format!("[{}]", self.place(returned, 8)),
+                    format!("[{}]", self.place(returned.unwrap_or(pointer), 8)),
                     "",
                     rule,
                 ));
@@ -114,9 +112,7 @@ impl Table<'_> {
 
     /// A place by its name in this ABI's assembly.
     fn place(&self, location: Location, width: u32) -> String {
-        match self.plan.abi {
-            Abi::SysV64 | Abi::Win64 => x86_64::name(location, width).to_string(),
-        }
+        self.plan.abi.instruction_set().name(location, width)
     }
 
     fn foot(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,8 +8,9 @@
 
 use super::{Kind, Slot, SlotPtr};
 use crate::engine::code_memory::PublishError;
+use crate::host;
 use crate::sys;
-use callsmith_arch::isa::x86_64::emit::{CONTEXT_REGISTERS, THUNK_SIZE, thunk};
+use callsmith_arch::isa::{THUNK_SIZE, thunk};
 use memmap2::MmapOptions;
 use std::ptr::NonNull;
 
@@ -30,8 +31,7 @@ pub(super) fn make(kind: Kind) -> Result<impl Iterator<Item = SlotPtr>, PublishE
     let start = sys::reserve(2 * bytes).map_err(|source| PublishError::Reserve { bytes, source })?;
     let mut code =
         MmapOptions::new().len(bytes).map_anon().map_err(|source| PublishError::Map { bytes, source })?;
-    let register = CONTEXT_REGISTERS[kind.index()];
-    let one = thunk(register, i32::try_from(bytes).unwrap_or(i32::MAX));
+    let one = thunk(host::ABI.instruction_set(), kind.index(), i32::try_from(bytes).unwrap_or(i32::MAX));
     for place in code.chunks_exact_mut(THUNK_SIZE) {
         place.copy_from_slice(&one);
     }

@@ -18,6 +18,12 @@ struct Local {
     resting: VecDeque<Resting>,
 }
 
+impl Local {
+    const fn new(kind: Kind) -> Local {
+        Local { kind, ready: Vec::new(), resting: VecDeque::new() }
+    }
+}
+
 /// A thread's slots.
 struct Locals([Local; Kind::COUNT]);
 
@@ -27,10 +33,13 @@ thread_local! {
 
 impl Locals {
     const EMPTY: Locals = {
-        const fn local(kind: u8) -> Local {
-            Local { kind: Kind(kind), ready: Vec::new(), resting: VecDeque::new() }
+        let mut locals = [const { Local::new(Kind::ADAPTER) }; Kind::COUNT];
+        let mut index = 0;
+        while index < Kind::COUNT {
+            locals[index].kind = Kind::ALL[index];
+            index += 1;
         }
-        Locals([local(0), local(1), local(2), local(3), local(4), local(5), local(6)])
+        Locals(locals)
     };
 }
 

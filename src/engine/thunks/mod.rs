@@ -25,7 +25,7 @@ mod local;
 mod pool;
 
 use super::code_memory::PublishError;
-use callsmith_arch::isa::x86_64::emit::CONTEXT_REGISTERS;
+use crate::host;
 use callsmith_arch::plan::Location;
 use std::ffi::c_void;
 use std::ptr::NonNull;
@@ -35,6 +35,9 @@ pub(super) use pool::{Pools, lock_all};
 
 /// How many dropped slots a thread keeps resting before it reuses the oldest.
 pub(crate) const REST: usize = 256;
+
+/// The registers that thunks may load their context into, by number.
+const CONTEXT_REGISTERS: &[u8] = host::ABI.instruction_set().context_registers();
 
 /// Which register a thunk loads its context into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +50,7 @@ impl Kind {
     /// The kind for handlers that take the context in this place; `None` where no thunk can put it there.
     pub(crate) fn of(place: Location) -> Option<Kind> {
         let Location::Gp(number) = place else { return None };
-        let index = CONTEXT_REGISTERS.iter().position(|register| register.number() == number)?;
+        let index = CONTEXT_REGISTERS.iter().position(|&register| register == number)?;
         u8::try_from(index).ok().map(Kind)
     }
 
@@ -56,13 +59,24 @@ impl Kind {
         u8::try_from(code).ok().filter(|_| code < Kind::COUNT).map(Kind)
     }
 
-    /// A number below 7.
+    /// A number below [`Kind::COUNT`].
     pub(crate) fn code(self) -> usize {
         self.index()
     }
 
     /// The kind for adapters.
-    pub(crate) const ADAPTER: Kind = Kind(6);
+    pub(crate) const ADAPTER: Kind = Kind::ALL[Kind::COUNT - 1];
+
+    /// All of them, by code.
+    const ALL: [Kind; Kind::COUNT] = {
+        let mut all = [Kind(0); Kind::COUNT];
+        let mut code = 1;
+        while code < Kind::COUNT {
+            all[code] = Kind(all[code - 1].0 + 1);
+            code += 1;
+        }
+        all
+    };
 
     fn index(self) -> usize {
         usize::from(self.0)

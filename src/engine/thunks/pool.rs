@@ -4,7 +4,7 @@ use super::{Kind, Resting, SlotPtr, group};
 use crate::engine::code_memory::{CodeMemory, CodePtr, PublishError};
 use crate::engine::fork;
 use crate::host;
-use callsmith_arch::isa::x86_64::emit::{CONTEXT_REGISTERS, trap as trap_code};
+use callsmith_arch::isa;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -77,7 +77,7 @@ pub(super) fn trap(kind: Kind) -> CodePtr {
 
 fn publish_traps() -> Result<(), PublishError> {
     if TRAPS.get().is_none() {
-        let code = CONTEXT_REGISTERS.map(|register| trap_code(register, host::ABI.convention()));
+        let code = Kind::ALL.map(|kind| isa::trap(host::ABI, kind.index()));
         let traps = CodeMemory::global().publish_all(code.each_ref().map(Vec::as_slice))?;
         // Who comes second leaves its own unused.
         let _ = TRAPS.set(traps);

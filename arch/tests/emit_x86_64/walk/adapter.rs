@@ -96,8 +96,8 @@ impl Surroundings for Adapter<'_> {
                 pieces.iter().filter(|piece| matches!(piece.location, Location::X87(_))).count()
             }
             ResultPlan::Hidden { pointer, returned, .. } => {
-                let (wanted, found) =
-                    (Known::Entered(register(*pointer)?), state.known(register(*returned)?));
+                let returned = returned.ok_or("x86-64 gives a result's address back")?;
+                let (wanted, found) = (Known::Entered(register(*pointer)?), state.known(register(returned)?));
                 if found != wanted {
                     return Err(format!("C gets {found:?} for the address of its result"));
                 }

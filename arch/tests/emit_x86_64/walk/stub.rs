@@ -3,7 +3,7 @@
 use super::{At, Base, Branch, End, Known, State, Surroundings, gp, kept};
 use callsmith_arch::CallPlan;
 use callsmith_arch::abi::Convention;
-use callsmith_arch::isa::x86_64::emit::Shape;
+use callsmith_arch::isa::Shape;
 use callsmith_arch::plan::ArgPlan;
 use iced_x86::Register;
 

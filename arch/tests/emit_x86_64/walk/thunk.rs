@@ -2,8 +2,8 @@
 
 use super::{At, Base, Branch, End, Known, State, Surroundings, gp, members};
 use callsmith_arch::abi::{Convention, RegSet};
+use callsmith_arch::isa::TARGET_OFFSET;
 use callsmith_arch::isa::x86_64::Gp;
-use callsmith_arch::isa::x86_64::emit::TARGET_OFFSET;
 use iced_x86::Register;
 
 /// What is around a thunk: its slot, and whoever called it.

@@ -2,32 +2,33 @@
 
 use super::subject::Subject;
 use super::target;
-use callsmith::arch::Abi;
-use callsmith::arch::isa::x86_64::emit::Shape;
+use callsmith::arch::Error;
+use callsmith::arch::isa::{self, InstructionSet, Shape};
 use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter};
 
 /// The stubs of both shapes.
-pub(super) fn print(subject: &Subject) -> String {
+pub(super) fn print(subject: &Subject) -> Result<String, Error> {
     let shapes = [
         (Shape::Slots, "slots: arguments in 8-byte slots, the result in its register where it is one"),
         (Shape::Gather, "gather: pointers to the arguments, the result stored"),
     ];
     let mut text = String::new();
     for (shape, what) in shapes {
-        let (code, entry) = target::stub(&subject.plan, shape);
+        let entry = target::entry(subject.abi());
+        let code = isa::stub(&subject.plan, shape, entry)?;
         let entry = target::name(entry);
         text += &format!("  stub, {what};\n  entered under {entry} as (target, arguments, result)\n");
-        text += &listing(&code, subject.abi());
+        text += &listing(&code, subject.abi().instruction_set());
         text.push('\n');
     }
     text.pop();
-    text
+    Ok(text)
 }
 
 /// One line for each instruction: offset, bytes, text.
-fn listing(code: &[u8], abi: Abi) -> String {
-    match abi {
-        Abi::SysV64 | Abi::Win64 => listing_x86_64(code),
+fn listing(code: &[u8], set: InstructionSet) -> String {
+    match set {
+        InstructionSet::X86_64 => listing_x86_64(code),
     }
 }
 

@@ -57,7 +57,7 @@ fn result(subject: &Subject) -> Value {
         ResultPlan::Hidden { pointer, returned, rule: why } => json!({
             "kind": "hidden",
             "pointer": location(plan.abi, pointer, 8),
-            "returned": location(plan.abi, returned, 8),
+            "returned": returned.map(|place| location(plan.abi, place, 8)),
             "rule": rule(why),
         }),
     };

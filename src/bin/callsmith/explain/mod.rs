@@ -65,18 +65,19 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         };
         whole? + "\n"
     } else {
-        subjects.iter().map(|subject| page(subject, options.asm)).collect::<Vec<_>>().join("\n")
+        let pages = subjects.iter().map(|subject| page(subject, options.asm));
+        pages.collect::<Result<Vec<_>, _>>()?.join("\n")
     };
     output::write(text.as_bytes())?;
     Ok(())
 }
 
-fn page(subject: &Subject, asm: bool) -> String {
+fn page(subject: &Subject, asm: bool) -> Result<String, callsmith::arch::Error> {
     let mut text = format!("{}\n{}\n\n", wrap(&subject.prototype.to_string(), 4, WIDTH), subject.title());
     text += &pieces::print(subject);
     text += &format!("\n{}", stack::print(subject));
     if asm {
-        text += &format!("\n{}", assembly::print(subject));
+        text += &format!("\n{}", assembly::print(subject)?);
     }
-    text
+    Ok(text)
 }

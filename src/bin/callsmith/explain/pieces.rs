@@ -77,8 +77,10 @@ impl Pieces<'_> {
             ResultPlan::Hidden { returned, rule, .. } => {
                 let size = bytes(0, subject.plan.result_size);
                 self.row("result", &ctype, size, "", "at that address".into(), rule);
-                let place = self.place(returned, 8);
-                self.row("", "", String::new(), ITS_ADDRESS, place, rule);
+                if let Some(returned) = returned {
+                    let place = self.place(returned, 8);
+                    self.row("", "", String::new(), ITS_ADDRESS, place, rule);
+                }
             }
         }
     }

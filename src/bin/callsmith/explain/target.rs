@@ -1,9 +1,8 @@
 //! The ABIs by name, and what goes with each: data model, names of places, stubs.
 
-use callsmith::arch::isa::x86_64::{self, emit};
+use callsmith::arch::Abi;
 use callsmith::arch::layout::DataModel;
 use callsmith::arch::plan::Location;
-use callsmith::arch::{Abi, CallPlan};
 use callsmith::host;
 
 /// Which ABIs to explain.
@@ -51,21 +50,15 @@ pub(super) fn usual_model(abi: Abi) -> &'static DataModel {
 
 /// A place that holds `width` bytes, by its name in the assembly of `abi`.
 pub(super) fn place(abi: Abi, location: Location, width: u32) -> String {
-    match abi {
-        Abi::SysV64 | Abi::Win64 => x86_64::name(location, width).to_string(),
-    }
+    abi.instruction_set().name(location, width)
 }
 
 /// The name of the stack pointer.
 pub(super) fn stack_pointer(abi: Abi) -> &'static str {
-    match abi {
-        Abi::SysV64 | Abi::Win64 => "rsp",
-    }
+    abi.instruction_set().stack_pointer()
 }
 
-/// The code of a stub, and the ABI that it is entered under: the host's.
-pub(super) fn stub(plan: &CallPlan, shape: emit::Shape) -> (Vec<u8>, Abi) {
-    match plan.abi {
-        Abi::SysV64 | Abi::Win64 => (emit::stub(plan, shape, host::ABI.convention()), host::ABI),
-    }
+/// The ABI that stubs for `target` are entered under: the host's, or else the target's own.
+pub(super) fn entry(target: Abi) -> Abi {
+    if target.instruction_set() == host::ABI.instruction_set() { host::ABI } else { target }
 }

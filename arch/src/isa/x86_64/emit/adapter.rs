@@ -235,7 +235,7 @@ impl Adapter<'_> {
                 }
             }
             ResultPlan::Hidden { returned, .. } => {
-                if let Location::Gp(number) = *returned {
+                if let Some(Location::Gp(number)) = *returned {
                     self.asm.mov_r64_m(Gp::from_low_bits(number), at(result));
                 }
             }

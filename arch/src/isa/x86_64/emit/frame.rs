@@ -1,7 +1,8 @@
 //! The stub's own stack frame: its size, how it is entered and left.
 
-use super::{Gp, Mem, Shape, Stub, copy};
+use super::{Gp, Mem, Stub, copy};
 use crate::abi::{Convention, RegSet};
+use crate::isa::Shape;
 use crate::isa::x86_64::Xmm;
 use crate::plan::{CallPlan, Passing, ResultPlan};
 

@@ -31,22 +31,14 @@ mod result;
 mod thunk;
 
 pub use adapter::adapter;
-pub use thunk::{CONTEXT_REGISTERS, TARGET_OFFSET, THUNK_SIZE, thunk, trap};
+pub use thunk::{CONTEXT_NUMBERS, CONTEXT_REGISTERS, thunk, trap};
 
 use super::{Assembler, Gp, Mem};
 use crate::abi::Convention;
+use crate::isa::Shape;
 use crate::plan::{ArgPlan, CallPlan, Location, Passing, ResultPlan};
 use alloc::vec::Vec;
 use frame::Frame;
-
-/// What a stub's `arguments` parameter points at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// 8-byte slots.
-    Slots,
-    /// Pointers to the values.
-    Gather,
-}
 
 /// The code of a stub of `shape` for `plan`, entered under `entry`.
 pub fn stub(plan: &CallPlan, shape: Shape, entry: &Convention) -> Vec<u8> {

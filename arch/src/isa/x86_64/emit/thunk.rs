@@ -5,14 +5,9 @@
 //! dropped by writing its slot, and the code is never touched.
 
 use super::{Assembler, Gp, Mem};
-use crate::abi::Convention;
+use crate::abi::{Convention, numbers};
+use crate::isa::{NOTE_OFFSET, TARGET_OFFSET, THUNK_SIZE};
 use alloc::vec::Vec;
-
-/// The size of a thunk, and of its slot. 512 of them fill three pages of 4 KiB.
-pub const THUNK_SIZE: usize = 24;
-
-/// Where in a slot the address to jump to is; the context is at its start.
-pub const TARGET_OFFSET: usize = 8;
 
 /// The code of one thunk: loads its context into `register` and jumps to its target. The slot lies `distance` bytes after
 /// the thunk.
@@ -44,18 +39,21 @@ const JUMP_LENGTH: usize = 6;
 pub const CONTEXT_REGISTERS: [Gp; 7] =
     [Gp::Rdi, Gp::Rsi, Gp::Rdx, Gp::Rcx, Gp::R8, Gp::R9, super::adapter::CONTEXT];
 
+/// Their numbers.
+pub const CONTEXT_NUMBERS: [u8; 7] = numbers(CONTEXT_REGISTERS);
+
 /// The code that a dropped slot jumps to, one for each register: the slot's own address is the context by then. Calls the
 /// function whose address is the first word of what the slot's third word points at, with that pointer.
 pub fn trap(register: Gp, host: &Convention) -> Vec<u8> {
     let first = Gp::from_low_bits(host.gp_params[0]);
     let mut asm = Assembler::new();
     asm.endbr64();
-    asm.mov_r64_m(first, Mem::at(register, NOTE_OFFSET));
+    asm.mov_r64_m(first, Mem::at(register, NOTE));
     asm.mov_r64_m(Gp::Rax, Mem::at(first, 0));
     // As if C had called it: the stack is aligned for a callee, and its return address is the caller's.
     asm.jmp_r64(Gp::Rax);
     asm.finish()
 }
 
-/// Where in a slot the note is that says whose it is. A context has its note there too.
-const NOTE_OFFSET: i32 = 16;
+/// Where the note is.
+const NOTE: i32 = NOTE_OFFSET as i32;
