@@ -81,6 +81,7 @@ mod calls {
         assert_eq!(strlen("\\u00e9"), "2\n");
         assert_eq!(strlen("\"four\""), "4\n");
         assert_eq!(strlen("-42"), "3\n");
+        assert_eq!(strlen("0"), "1\n");
         assert_eq!(strlen(""), "0\n");
         assert_eq!(call("-", "char *strdup(const char *s)", &["caf\\303\\251"]), "café\n");
     }
@@ -105,6 +106,8 @@ mod calls {
         let timegm = format!("{tm} long timegm(struct tm *)");
         assert_eq!(call("-", &timegm, &["{10, .mday = 1, .year = 100}"]), "946684810\n");
         assert_eq!(call("-", &timegm, &["{.year = 70, .mday = 1, .mon = 0}"]), "0\n");
+        assert_eq!(call("-", "void *memchr(const void *, int, size_t)", &["abc", "'x'", "3"]), "NULL\n");
+        assert_eq!(call("-", "void *realloc(void *, size_t)", &["0", "0"]).get(..2), Some("0x"));
         // The same two integers, given back by the C library's division in a structure.
         let nested = "struct { struct { int a; } x; union { int b; float c; }; } div(int, int)";
         assert!(call("-", nested, &["17", "5"]).starts_with("{.x = {.a = 3}, {.b = 2, .c = "));

@@ -11,6 +11,7 @@ use callsmith::arch::plan::{ArgPlan, Location, ResultPlan};
 use callsmith::arch::{CallPlan, Signature, abi};
 use callsmith::ctype::CType;
 use callsmith::{Data, Error, ErrorKind, Function, Register, Slot, Value, host};
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::hint::black_box;
 
@@ -55,20 +56,26 @@ impl Bare {
         let invoke = repeated(move || unsafe { function.invoke(black_box(arguments.as_ptr()), result) });
         let mut ways = vec![self.tried(Way::Invoke, invoke, result)?, (Way::InvokeSlots, self.by_slots())];
         if let Some(prepared) = libffi.and_then(|libffi| libffi.prepare(&self.signature)) {
-            let (target, result) = (self.function.address(), room());
+            let (target, result, array) = (self.function.address(), room(), self.for_libffi());
             // SAFETY: as above, and prepared for the same signature.
-            let call =
-                repeated(move || unsafe { prepared.call(target, black_box(arguments.as_ptr()), result) });
+            let call = repeated(move || unsafe { prepared.call(target, black_box(array.fresh()), result) });
             ways.push(self.tried(Way::FfiCall, call, result)?);
             if let Some(plan) = prepared.plan {
-                let result = room();
+                let (result, array) = (room(), self.for_libffi());
                 // SAFETY: as above.
                 let invoke =
-                    repeated(move || unsafe { plan.invoke(target, black_box(arguments.as_ptr()), result) });
+                    repeated(move || unsafe { plan.invoke(target, black_box(array.fresh()), result) });
                 ways.push(self.tried(Way::FfiPlan, invoke, result)?);
             }
         }
         Ok(ways)
+    }
+
+    fn for_libffi(&self) -> FfiArray {
+        let large = self.plan.args.iter().position(|arg| arg.size > 16);
+        let array: &'static [Cell<*const c_void>] =
+            self.pointers.iter().copied().map(Cell::new).collect::<Vec<_>>().leak();
+        FfiArray { array, large: large.map(|index| (index, self.pointers[index])) }
     }
 
     /// A way whose calls leave the right result at `result`.
@@ -94,6 +101,24 @@ impl Bare {
             // SAFETY: a slot for each argument, and room for the result.
             _ => repeated(move || unsafe { function.invoke_slots_into(black_box(slots.as_ptr()), result) }),
         }
+    }
+}
+
+/// Pointers to arguments, which libffi may overwrite (3.4 does): it puts the address of its own copy there for a struct
+/// of more than 16 bytes. No case has two of those.
+struct FfiArray {
+    array: &'static [Cell<*const c_void>],
+    large: Option<(usize, *const c_void)>,
+}
+
+impl FfiArray {
+    /// The array, as it was made.
+    #[inline(always)]
+    fn fresh(&self) -> *const *const c_void {
+        if let Some((index, pointer)) = self.large {
+            self.array[index].set(pointer);
+        }
+        self.array.as_ptr().cast()
     }
 }
 

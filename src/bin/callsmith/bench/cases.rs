@@ -12,16 +12,23 @@ use callsmith::{Error, Library, Ptr};
 use std::ffi::c_void;
 use std::mem::transmute;
 
-/// Declares what structs the built-in cases need.
-const STRUCTS: &str = "struct Pair { double x, y; }; struct Triple { long a, b, c; };
-    struct Mixed { long n; double x; }; struct Floats { float a, b, c; };";
+/// The structs that the built-in cases pass by value.
+pub(super) const STRUCTS: [&str; 4] = [
+    "struct pair { double x, y; };",
+    "struct triple { long a, b, c; };",
+    "struct mixed { long n; double x; };",
+    "struct floats { float a, b, c; };",
+];
+
+/// The parameters of the case of mixed scalars.
+pub(super) const EIGHT: &str = "int, double, long, float, void *, double, short, signed char";
 
 /// Each case: its name, the function as C declares it, and as a Rust function pointer; arguments for it.
 macro_rules! cases {
-    ($libffi:expr; $($name:literal = $declaration:literal, $callee:expr => fn($($ty:ty),*) $(-> $result:ty)?, ($($argument:expr),*);)*) => {
+    ($libffi:expr; $($name:literal = $declaration:expr, $callee:expr => fn($($ty:ty),*) $(-> $result:ty)?, ($($argument:expr),*);)*) => {
         vec![$({
             let callee: extern "C" fn($($ty),*) $(-> $result)? = $callee;
-            case($name, &format!("{STRUCTS} {}", $declaration), None, callee, ($($argument,)*), $libffi)?
+            case($name, &(STRUCTS.concat() + $declaration), None, callee, ($($argument,)*), $libffi)?
         }),*]
     };
 }
@@ -32,20 +39,20 @@ pub(super) fn built_in(libffi: Option<&Libffi>) -> Result<Vec<Case>, Error> {
     let mut cases = cases! { libffi;
         "void(void)" = "void f(void)", callees::nothing => fn(), ();
         "int(int)" = "int f(int)", callees::one => fn(i32) -> i32, (1);
-        "double(double, double)" = "double f(double, double)",
+        "double(double × 2)" = "double f(double, double)",
             callees::two => fn(f64, f64) -> f64, (1.5, 2.5);
         "long(long × 6)" = "long f(long, long, long, long, long, long)",
             callees::six => fn(i64, i64, i64, i64, i64, i64) -> i64, (1, 2, 3, 4, 5, 6);
-        "double(eight mixed)" = "double f(int, double, long, float, void *, double, short, signed char)",
+        "double(eight mixed)" = &format!("double f({EIGHT})"),
             callees::eight => fn(i32, f64, i64, f32, Ptr, f64, i16, i8) -> f64, (1, 2.0, 3, 4.0, null, 6.0, 7, 8);
         "long(long × 14)" = "long f(long, long, long, long, long, long, long, long, long, long, long, long, long, long)",
             callees::fourteen => fn(i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64) -> i64,
             (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14);
-        "{2 double}({2 double} × 2)" = "struct Pair f(struct Pair, struct Pair)",
+        "pair(pair, pair)" = "struct pair f(struct pair, struct pair)",
             callees::pairs => fn(Pair, Pair) -> Pair, (callees::PAIR, callees::PAIR);
-        "{3 long}({3 long})" = "struct Triple f(struct Triple)",
+        "triple(triple)" = "struct triple f(struct triple)",
             callees::triple => fn(Triple) -> Triple, (callees::TRIPLE);
-        "{3 float}({long, double})" = "struct Floats f(struct Mixed)",
+        "floats(mixed)" = "struct floats f(struct mixed)",
             callees::mixed => fn(Mixed) -> Floats, (callees::MIXED);
     };
     let declaration = "int f(const void *, int, double, const void *)";

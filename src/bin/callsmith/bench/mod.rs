@@ -47,7 +47,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let all = json(&cases, &costs, options.rounds, title);
         serde_json::to_string_pretty(&all)? + "\n"
     } else {
-        page(&cases, &costs, options.rounds, title)
+        let legend = if library.is_some() { String::new() } else { legend() };
+        page(&cases, &costs, options.rounds, title) + &legend
     };
     output::write(text.as_bytes())?;
     Ok(())
@@ -62,6 +63,12 @@ fn page(cases: &[Case], costs: &[Vec<Cost>], rounds: u32, libffi: Option<String>
     }
     text += &format!("\n  nanoseconds a call\n\n{}", table(cases, costs, |cost| format!("{:.2}", cost.ns)));
     text + &format!("\n  times a direct call\n\n{}", table(cases, costs, |cost| format!("{:.2}", cost.ratio)))
+}
+
+/// What the built-in cases' names stand for.
+fn legend() -> String {
+    let structs: String = cases::STRUCTS.iter().map(|declaration| format!("  {declaration}\n")).collect();
+    format!("\n  eight mixed: {}\n{structs}", cases::EIGHT)
 }
 
 /// One row for each case, one column for each way.

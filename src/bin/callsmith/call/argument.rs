@@ -71,30 +71,26 @@ fn floating_constant(text: &str, wanted: Float) -> Option<(Value, &str)> {
     }
 }
 
-/// NULL, an address, a string for what may point at characters, an initialiser for other objects.
+/// NULL, a string for what points at characters, an initialiser for other objects, an address; for `void *` also a
+/// string.
 fn pointer(text: &str, target: &CType) -> Result<Value, Refusal> {
-    if matches!(text, "NULL" | "nullptr") || number::integer(text).is_some_and(number::Constant::is_zero) {
+    if matches!(text, "NULL" | "nullptr") {
         return Ok(Ptr::<()>::NULL.erase().into());
     }
-    let is_text = points_at_text(target);
-    if text.starts_with('{') && !is_text {
-        return Ok(foreign::leak_data(object::read_pointee(text, target)?).into());
-    }
-    if is_text {
+    let target_kind = target.resolved().kind();
+    if let Kind::Integer(Integer::Char | Integer::SChar | Integer::UChar) = target_kind {
         return Ok(string(text)?.into());
     }
-    match number::integer(text).and_then(number::Constant::value).map(usize::try_from) {
-        Some(Ok(address)) => Ok(foreign::pointer_at(address).into()),
-        Some(Err(_)) => Err(Some("it is no address".into())),
-        None => Err(None),
+    let address = number::integer(text).and_then(number::Constant::value).map(usize::try_from);
+    match (address, target_kind) {
+        (Some(Ok(address)), _) => Ok(foreign::pointer_at(address).into()),
+        (Some(Err(_)), _) => Err(Some("it is no address".into())),
+        (None, Kind::Void) => Ok(string(text)?.into()),
+        (None, _) if text.starts_with('{') => {
+            Ok(foreign::leak_data(object::read_pointee(text, target)?).into())
+        }
+        (None, _) => Err(None),
     }
-}
-
-fn points_at_text(target: &CType) -> bool {
-    matches!(
-        target.resolved().kind(),
-        Kind::Void | Kind::Integer(Integer::Char | Integer::SChar | Integer::UChar)
-    )
 }
 
 /// A string in memory of its own.

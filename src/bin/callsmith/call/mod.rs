@@ -34,7 +34,7 @@ const ARGUMENTS: &str = "\
 Arguments, by the type of their parameter:
   numbers    as in C: 42, -0x2a, 052, 'A', 1.5e3, 0x1.8p3, inf, nan; names of enumeration constants
   strings    any text, escapes read as in C (\\n, \\x41, \\u00e9); \"…\" is a string constant
-  pointers   NULL, an address, {…} for an object or array to point at
+  pointers   NULL, an address, {…} for an object or array to point at; char *: a string
   structs    initialisers: '{1, 2.5}', '{.name = \"x\", .at = {[2] = 7}}'
   after ...  what looks like an integer is int or long, with a point or exponent double, else a string;
              a cast says otherwise: '(size_t)42', '(char *)42'

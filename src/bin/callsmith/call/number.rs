@@ -107,9 +107,4 @@ impl Constant {
     pub(super) fn is_decimal(self) -> bool {
         self.decimal
     }
-
-    /// Whether it is a null pointer constant.
-    pub(super) fn is_zero(self) -> bool {
-        self.magnitude == 0
-    }
 }
