@@ -14,6 +14,7 @@ mod random_calls {
     pub(crate) mod callee;
     pub(crate) mod caller;
     pub(crate) mod case;
+    pub(crate) mod gcc;
     pub(crate) mod guarded;
     pub(crate) mod judge;
     pub(crate) mod spots;

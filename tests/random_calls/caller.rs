@@ -29,6 +29,8 @@ enum Way {
     Gather(Edge),
     /// By slots: `invoke_slots_into`.
     Slots(Edge),
+    /// By slots, the result in its register where there is one: `invoke_slots`.
+    Register(Edge),
     /// By values: `call_values`.
     Values,
 }
@@ -38,8 +40,30 @@ const WAYS: [Way; 5] = [
     Way::Slots(Edge::End),
     Way::Values,
     Way::Gather(Edge::Start),
-    Way::Slots(Edge::Start),
+    Way::Register(Edge::Start),
 ];
+
+/// What holds a result for `invoke_slots`.
+#[derive(Clone, Copy)]
+enum Held {
+    Nothing,
+    Word,
+    Float,
+    /// No register that it knows of.
+    Memory,
+}
+
+impl Held {
+    fn of(ty: &Type) -> Held {
+        let Type::Scalar(scalar) = ty else { return Held::Memory };
+        match scalar {
+            Scalar::Bool | Scalar::I8 | Scalar::U8 | Scalar::I16 | Scalar::U16 | Scalar::I32 => Held::Word,
+            Scalar::U32 | Scalar::I64 | Scalar::U64 | Scalar::Pointer => Held::Word,
+            Scalar::Float(Float::F16 | Float::F32 | Float::F64) => Held::Float,
+            Scalar::I128 | Scalar::U128 | Scalar::Float(Float::X87 | Float::F128) => Held::Memory,
+        }
+    }
+}
 
 /// A batch's library, open, with what its callees report.
 pub(crate) struct Caller {
@@ -111,7 +135,11 @@ impl Caller {
         self.reset(call.salt);
         let result = match way {
             Way::Gather(edge) => self.gather(call, edge)?,
-            Way::Slots(edge) => self.slots(call, edge, rng)?,
+            Way::Slots(edge) => self.slots(call, edge, rng, Held::Memory)?,
+            Way::Register(edge) => {
+                let held = call.callee.result.as_ref().map_or(Held::Nothing, |passed| Held::of(&passed.ty));
+                self.slots(call, edge, rng, held)?
+            }
             Way::Values => values(call).map_err(|error| error.to_string())?,
         };
         self.report(call)?;
@@ -132,8 +160,9 @@ impl Caller {
         self.untouched(call)
     }
 
-    /// `invoke_slots_into`: aggregates in guarded memory, and the slots too, dirty in the bytes that do not count.
-    fn slots(&mut self, call: &Call, edge: Edge, rng: &mut Rng) -> Result<Vec<u8>, String> {
+    /// `invoke_slots_into` and `invoke_slots`: aggregates in guarded memory, and the slots too, dirty in the bytes that do
+    /// not count.
+    fn slots(&mut self, call: &Call, edge: Edge, rng: &mut Rng, held: Held) -> Result<Vec<u8>, String> {
         self.place(call, edge);
         let list = self.list.place(call.bytes.len() * size_of::<Slot>(), Edge::End);
         for ((slot, arg), (bytes, passed)) in
@@ -146,8 +175,24 @@ impl Caller {
                 slot.copy_from_slice(&(arg.address() as u64).to_le_bytes());
             }
         }
+        let (slots, result) = (self.list.address().cast::<Slot>(), self.result.address());
         // SAFETY: see the module.
-        unsafe { call.bound.invoke_slots_into(self.list.address().cast(), self.result.address().cast()) };
+        let word = unsafe {
+            match held {
+                Held::Memory => {
+                    call.bound.invoke_slots_into(slots, result.cast());
+                    return self.untouched(call);
+                }
+                Held::Nothing => {
+                    call.bound.invoke_slots::<()>(slots);
+                    0
+                }
+                Held::Word => call.bound.invoke_slots::<u64>(slots),
+                Held::Float => call.bound.invoke_slots::<f64>(slots).to_bits(),
+            }
+        };
+        let value = self.result.value();
+        value.copy_from_slice(&word.to_le_bytes()[..value.len()]);
         self.untouched(call)
     }
 

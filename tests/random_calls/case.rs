@@ -1,10 +1,11 @@
 //! Random signatures, and smaller ones than a given one.
 
+use super::gcc::{Role, is_judge};
 use crate::support::ctype::{CScalar, CType};
 use crate::support::rng::Rng;
 use crate::support::typegen::TypeGen;
 use callsmith::arch::Abi;
-use callsmith::arch::layout::{Float, Place, RecordKind, Scalar, Type, Vector};
+use callsmith::arch::layout::{Float, Scalar, Type};
 use callsmith::host;
 use std::fmt;
 use std::str::FromStr;
@@ -150,14 +151,6 @@ impl Case {
     }
 }
 
-/// What a type is needed for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Argument,
-    Variadic,
-    Result,
-}
-
 /// Where the types of one signature come from.
 struct Source {
     abi: Abi,
@@ -205,67 +198,7 @@ impl Role {
             && c.leaves().len() <= LEAVES
             && widest_vector(&ty) <= u64::from(host::vector_bytes())
             && !(self == Role::Variadic && is_promoted(&ty))
-            && !is_only_padding(c, &ty)
-            && match abi {
-                Abi::SysV64 => !self.is_otherwise_in_gcc(c, &ty),
-                Abi::Win64 => !self.is_otherwise_in_ms_abi(&ty),
-            }
-    }
-
-    /// What gcc has otherwise than clang on SysV64.
-    fn is_otherwise_in_gcc(self, c: &CType, ty: &Type) -> bool {
-        // The document is silent about an array of length 0: where it does not start at an eightbyte, gcc gives that
-        // eightbyte the class of its element.
-        let array = has_array_of_none(c) && has_array_inside_eightbyte(ty, 0);
-        // "When __m256 or __m512 is passed as variable-argument, it should always be passed on stack": gcc forgets that
-        // in a union, and reads 16 bytes of it from the saved registers.
-        let vector = self == Role::Variadic && has_union(ty) && widest_vector(ty) > 16;
-        array || vector
-    }
-
-    /// What gcc's `ms_abi` has otherwise than Microsoft's document, mingw's gcc or clang.
-    fn is_otherwise_in_ms_abi(self, ty: &Type) -> bool {
-        match ty {
-            // gcc before 16 passes _Float16 in integer registers (gcc bug 115054).
-            Type::Scalar(Scalar::Float(Float::F16)) => true,
-            // gcc passes a vector of one double by reference, and returns it in RAX; Microsoft has none.
-            Type::Vector(Vector { lane: Scalar::Float(Float::F64), size, .. }) if size.bytes() == 8 => {
-                self != Role::Result
-            }
-            // gcc returns __m256 and __m512 through memory, the document has "vector types" in XMM0.
-            Type::Vector(vector) => self == Role::Result && vector.size.bytes() > 16,
-            Type::Scalar(_) | Type::Complex(_) | Type::Array(_) | Type::Record(_) => false,
-        }
-    }
-}
-
-/// Whether all that is in it are unnamed bit-fields. gcc passes nothing for such a record on the stack and under `ms_abi`,
-/// but takes a register for it where one is left; clang knows no such difference.
-fn is_only_padding(c: &CType, ty: &Type) -> bool {
-    ty.size(host::MODEL).bytes() > 0 && c.leaves().is_empty()
-}
-
-fn has_array_of_none(c: &CType) -> bool {
-    match c {
-        CType::Scalar(_) | CType::Complex(_) | CType::Vector { .. } => false,
-        CType::Array { element, len } => *len == Some(0) || has_array_of_none(element),
-        CType::Record(record) => record.members.iter().any(|member| has_array_of_none(&member.ty)),
-    }
-}
-
-fn has_array_inside_eightbyte(ty: &Type, offset: u64) -> bool {
-    match ty {
-        Type::Scalar(_) | Type::Complex(_) | Type::Vector(_) => false,
-        Type::Array(array) => {
-            let stride = array.element.size(host::MODEL).bytes();
-            let mut elements = (0..array.len).map(|index| offset + index * stride);
-            (array.len == 0 && !offset.is_multiple_of(8))
-                || elements.any(|offset| has_array_inside_eightbyte(&array.element, offset))
-        }
-        Type::Record(record) => record.fields.iter().any(|field| match field.place {
-            Place::Bytes(at) => has_array_inside_eightbyte(&field.ty, offset + at.bytes()),
-            Place::Bits { .. } => false,
-        }),
+            && is_judge(c, &ty, self, abi)
     }
 }
 
@@ -289,16 +222,6 @@ fn widest_vector(ty: &Type) -> u64 {
         Type::Vector(vector) => vector.size.bytes(),
         Type::Array(array) => widest_vector(&array.element),
         Type::Record(record) => record.fields.iter().map(|field| widest_vector(&field.ty)).max().unwrap_or(0),
-    }
-}
-
-fn has_union(ty: &Type) -> bool {
-    match ty {
-        Type::Scalar(_) | Type::Complex(_) | Type::Vector(_) => false,
-        Type::Array(array) => has_union(&array.element),
-        Type::Record(record) => {
-            record.kind == RecordKind::Union || record.fields.iter().any(|field| has_union(&field.ty))
-        }
     }
 }
 

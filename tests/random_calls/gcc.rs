@@ -1,0 +1,95 @@
+//! Where gcc 12 is no judge: types that it passes otherwise than the document says, than other compilers, or than itself
+//! elsewhere. Random signatures leave these out.
+
+use crate::support::ctype::{CScalar, CType};
+use callsmith::arch::Abi;
+use callsmith::arch::layout::{Place, Type};
+use callsmith::host;
+
+/// What a type is needed for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Argument,
+    /// Behind a `...`.
+    Variadic,
+    Result,
+}
+
+/// Whether gcc's word counts for values of type `c`, of which `ty` is the layout.
+pub(crate) fn is_judge(c: &CType, ty: &Type, role: Role, abi: Abi) -> bool {
+    let size = ty.size(host::MODEL).bytes();
+    let doubted = match abi {
+        Abi::SysV64 => is_only_padding(c, size) || in_sysv64(c, ty, role),
+        Abi::Win64 => is_only_padding(c, size) || in_ms_abi(c, size, role),
+    };
+    !doubted
+}
+
+/// A record in which all members are unnamed bit-fields: gcc passes nothing for it on the stack and under `ms_abi`, but
+/// takes a register for it where one is left.
+fn is_only_padding(c: &CType, size: u64) -> bool {
+    size > 0 && c.leaves().is_empty()
+}
+
+/// The psABI is silent, and gcc has it otherwise than clang; or gcc is plainly wrong.
+fn in_sysv64(c: &CType, ty: &Type, role: Role) -> bool {
+    // An array of length 0 that does not start at an eightbyte: gcc gives the eightbyte the class of the element.
+    let array =
+        any(c, &|c| matches!(c, CType::Array { len: Some(0), .. })) && has_array_inside_eightbyte(ty, 0);
+    // A bit-field of no width in a union: gcc makes the union INTEGER. In a struct it does not.
+    let zero_width = any(c, &|c| match c {
+        CType::Record(record) => {
+            record.is_union && record.members.iter().any(|member| member.bits == Some(0))
+        }
+        CType::Scalar(_) | CType::Complex(_) | CType::Vector { .. } | CType::Array { .. } => false,
+    });
+    // "When __m256 or __m512 is passed as variable-argument, it should always be passed on stack": gcc forgets that where
+    // the vector is in a union, and reads 64 bytes from where 16 were saved.
+    let variable = role == Role::Variadic
+        && any(c, &|c| matches!(c, CType::Record(record) if record.is_union))
+        && any(c, &|c| matches!(c, CType::Vector { bytes: 32.., .. }));
+    array || zero_width || variable
+}
+
+/// gcc's `ms_abi` has it otherwise than Microsoft's document, or than mingw's gcc and clang.
+fn in_ms_abi(c: &CType, size: u64, role: Role) -> bool {
+    match c {
+        // gcc before 16 passes _Float16 in integer registers (gcc bug 115054).
+        CType::Scalar(CScalar::Float16) => true,
+        // gcc passes a vector of one double by reference, and returns it in RAX; Microsoft has none.
+        CType::Vector { lane: CScalar::Double, bytes: 8 } => role != Role::Result,
+        // gcc returns these through memory, the document has "vector types" in XMM0.
+        CType::Vector { bytes: 32.., .. } => role == Role::Result,
+        // gcc has a hidden pointer for a result of no size if it has a flexible array member, and else none.
+        CType::Record(_) => {
+            role == Role::Result && size == 0 && any(c, &|c| matches!(c, CType::Array { len: None, .. }))
+        }
+        CType::Scalar(_) | CType::Complex(_) | CType::Vector { .. } | CType::Array { .. } => false,
+    }
+}
+
+/// Whether `holds` for `c` or for a type inside it.
+fn any(c: &CType, holds: &dyn Fn(&CType) -> bool) -> bool {
+    let inside = match c {
+        CType::Scalar(_) | CType::Complex(_) | CType::Vector { .. } => false,
+        CType::Array { element, .. } => any(element, holds),
+        CType::Record(record) => record.members.iter().any(|member| any(&member.ty, holds)),
+    };
+    inside || holds(c)
+}
+
+fn has_array_inside_eightbyte(ty: &Type, offset: u64) -> bool {
+    match ty {
+        Type::Scalar(_) | Type::Complex(_) | Type::Vector(_) => false,
+        Type::Array(array) => {
+            let stride = array.element.size(host::MODEL).bytes();
+            let mut elements = (0..array.len).map(|index| offset + index * stride);
+            (array.len == 0 && !offset.is_multiple_of(8))
+                || elements.any(|offset| has_array_inside_eightbyte(&array.element, offset))
+        }
+        Type::Record(record) => record.fields.iter().any(|field| match field.place {
+            Place::Bytes(at) => has_array_inside_eightbyte(&field.ty, offset + at.bytes()),
+            Place::Bits { .. } => false,
+        }),
+    }
+}
