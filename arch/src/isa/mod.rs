@@ -3,6 +3,7 @@
 //! Each is a module with functions of the same names. Those here take a plan or an ABI of any instruction set, and find
 //! the module: whoever uses them knows no architecture.
 
+pub mod aarch64;
 pub mod x86_64;
 
 use crate::plan::{CallPlan, Location};
