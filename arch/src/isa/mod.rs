@@ -4,6 +4,7 @@
 //! the module: whoever uses them knows no architecture.
 
 pub mod aarch64;
+pub mod x86;
 pub mod x86_64;
 
 use crate::plan::{CallPlan, Location};
