@@ -1,13 +1,22 @@
 //! Callbacks, called by C and by generated code.
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)] // small numbers
 
+#[path = "callbacks/c.rs"]
+mod c;
+#[path = "callbacks/dying.rs"]
+mod dying;
+#[path = "callbacks/lives.rs"]
+mod lives;
+#[path = "callbacks/panics.rs"]
+mod panics;
+#[path = "callbacks/stops.rs"]
+mod stops;
+#[path = "callbacks/types.rs"]
+mod types;
+
+use c::called_back;
 use callsmith::callback::{self, Callback, DynCallback};
 use callsmith::{Error, Function, Library, Ptr, Value, c_struct, decl, host};
-
-fn called_back<S: callback::Signature>(callback: &Callback<S>, declaration: &str) -> Function {
-    let prototype = decl::parse_prototype(declaration, host::MODEL).expect("a declaration");
-    // SAFETY: the callback's own prototype.
-    unsafe { Function::from_address(callback.address(), prototype).expect("a function") }
-}
 
 #[test]
 fn typed_callbacks_are_functions() -> Result<(), Error> {
@@ -39,7 +48,7 @@ fn structs_go_both_ways() -> Result<(), Error> {
 #[test]
 fn state_lives_in_the_closure() -> Result<(), Error> {
     let mut sum = 0;
-    let add: Callback<fn(i32) -> i32> = Callback::local_mut(move |n: i32| {
+    let add: Callback<fn(i32) -> i32, callback::ThisThread> = Callback::local_mut(move |n: i32| {
         sum += n;
         sum
     })?;

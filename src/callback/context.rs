@@ -9,14 +9,12 @@
 
 use super::stop;
 use crate::engine::{self, Note};
-use std::any::Any;
+use callsmith_arch::isa::NOTE_OFFSET;
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// The sign bit, set in the number of calls inside when the callback is dropped.
 const DEAD: i64 = i64::MIN;
@@ -30,11 +28,13 @@ pub struct Header {
     pub(super) handler: *const c_void,
     /// How many calls are inside, or `DEAD` and more, or `GONE`.
     inside: AtomicI64,
-    /// The same as the slot's third word, at the same place.
+    /// Where traps find it: see [`engine::Grave`].
     pub(super) note: *const Note,
     /// Who may call, where not everybody may.
     thread: ThreadId,
 }
+
+const _: () = assert!(std::mem::offset_of!(Header, note) == NOTE_OFFSET);
 
 /// A closure with all that its calls need.
 #[repr(C)]
@@ -44,7 +44,7 @@ pub struct Context<F, P> {
     /// What becomes of a panic.
     pub(super) panic: P,
     /// What the header's note points at.
-    note: Note,
+    pub(super) note: Note,
 }
 
 impl<F, P> Context<F, P> {
@@ -54,7 +54,7 @@ impl<F, P> Context<F, P> {
             handler,
             inside: AtomicI64::new(0),
             note: std::ptr::null(),
-            thread: ThreadId::current(),
+            thread: ThreadId::of_maker(),
         };
         let closure = UnsafeCell::new(ManuallyDrop::new(closure));
         let mut context = Box::new(Context { header, closure, panic, note });
@@ -100,15 +100,25 @@ impl<F, P> Context<F, P> {
 
     #[cold]
     fn drop_closure(&self) {
+        // Also when the closure's own drop panics: what is left of it is memory.
+        let _gone = Gone(&self.header.inside);
         // SAFETY: `inside` was zero when the callback died, or became so when the last call left: one thread sees that.
         unsafe { ManuallyDrop::drop(&mut *self.closure.get()) };
-        self.header.inside.store(GONE, Ordering::Release);
     }
 
     fn after_leaving(&self, inside: i64) {
         if inside == DEAD {
             self.drop_closure();
         }
+    }
+}
+
+/// Says that the closure is gone, when it is.
+struct Gone<'a>(&'a AtomicI64);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        self.0.store(GONE, Ordering::Release);
     }
 }
 
@@ -180,6 +190,27 @@ impl Guard for Anybody {
     }
 }
 
+/// Any thread, one at a time.
+pub(super) struct OneByOne;
+
+impl Guard for OneByOne {
+    #[inline(always)]
+    unsafe fn enter<F, P>(context: &Context<F, P>) {
+        let header = &context.header;
+        match header.inside.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed) {
+            Ok(_) => {}
+            Err(inside) if inside < 0 => stop::dropped(header),
+            Err(_) => stop::again(header),
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn leave<F, P>(context: &Context<F, P>) {
+        // SAFETY: the caller's promise.
+        unsafe { Anybody::leave(context) };
+    }
+}
+
 /// The thread that made the callback, any number of times.
 pub(super) struct OneThread;
 
@@ -228,51 +259,31 @@ impl Guard for OneCall {
     }
 }
 
-/// A thread, told apart from all that live at the same time.
+/// A thread, told apart from all others that there ever were.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct ThreadId(usize);
+struct ThreadId(u64);
+
+thread_local!(static THIS_THREAD: Cell<ThreadId> = const { Cell::new(ThreadId::NONE) });
 
 impl ThreadId {
+    /// That of threads which made no callback.
+    const NONE: ThreadId = ThreadId(0);
+
+    /// This thread's, for a callback that it makes.
+    #[inline]
+    fn of_maker() -> ThreadId {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        THIS_THREAD.with(|this| {
+            if this.get() == ThreadId::NONE {
+                this.set(ThreadId(NEXT.fetch_add(1, Ordering::Relaxed)));
+            }
+            this.get()
+        })
+    }
+
+    /// This thread's.
     #[inline(always)]
     fn current() -> ThreadId {
-        thread_local!(static PLACE: Cell<u8> = const { Cell::new(0) });
-        // While a thread's locals are being dropped it has no place, and is nobody.
-        ThreadId(PLACE.try_with(|place| std::ptr::from_ref(place).addr()).unwrap_or(0))
-    }
-}
-
-/// What becomes of a panic in a closure that gives back `R`.
-pub trait OnPanic<R> {
-    /// Runs the closure.
-    fn run(&self, closure: impl FnOnce() -> R) -> R;
-}
-
-/// It goes on: out of an `extern "C"` function that is the end of the process, with Rust's message; out of an
-/// `extern "C-unwind"` function it goes through C.
-pub struct Pass;
-
-impl<R> OnPanic<R> for Pass {
-    #[inline(always)]
-    fn run(&self, closure: impl FnOnce() -> R) -> R {
-        closure()
-    }
-}
-
-/// It is kept, and C gets this instead.
-pub struct Keep<R> {
-    pub(super) instead: R,
-    pub(super) payload: Mutex<Option<Box<dyn Any + Send>>>,
-}
-
-impl<R: Copy> OnPanic<R> for Keep<R> {
-    fn run(&self, closure: impl FnOnce() -> R) -> R {
-        match catch_unwind(AssertUnwindSafe(closure)) {
-            Ok(result) => result,
-            Err(payload) => {
-                // The first one tells most.
-                self.payload.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(payload);
-                self.instead
-            }
-        }
+        THIS_THREAD.with(Cell::get)
     }
 }

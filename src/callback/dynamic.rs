@@ -6,17 +6,19 @@
 //! room for its result.
 #![allow(unsafe_code)]
 
-use super::context::{Anybody, Context, Guard, Inside, OnPanic, OneThread};
-use super::make::{Live, describe, no_code};
-use super::{stop, vouched};
+use super::context::{Anybody, Context, Guard, Inside, OneThread};
+use super::make::{Live, Retire, describe};
+use super::panics::Kept;
+use super::{AnyThread, ThisThread, Threads, stop, vouched};
 use crate::ctype::{CType, Prototype};
 use crate::data::{Data, LongDouble, Ptr, Tag, Value, to_type};
-use crate::engine::{self, Kind, Note, Thunk};
+use crate::engine::{self, CodePtr, Kind, Note, Thunk};
 use crate::error::{Error, ErrorKind};
 use crate::function::{Arg, Expected, sign};
 use callsmith_arch::layout::Type;
 use std::ffi::c_void;
 use std::fmt;
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::ptr;
 use std::sync::Arc;
@@ -37,18 +39,21 @@ use std::sync::Arc;
 /// assert_eq!(doubled, 42);
 /// # Ok::<(), callsmith::Error>(())
 /// ```
-pub struct DynCallback {
+///
+/// `T` says who may call it, as for [`Callback`](super::Callback).
+pub struct DynCallback<T: Threads = AnyThread> {
     live: Live,
     shape: Arc<Shape>,
+    threads: PhantomData<T>,
 }
 
 /// What a call has to know of the prototype.
 struct Shape {
     prototype: Prototype,
+    adapter: CodePtr,
     params: Box<[Expected]>,
     result: Expected,
     result_type: Option<Type>,
-    at: Option<&'static Location<'static>>,
 }
 
 /// The arguments of one call.
@@ -118,40 +123,94 @@ unsafe fn load(expected: &Expected, from: *const c_void) -> Value {
     }
 }
 
-/// A result where C expects it; nothing where the prototype has none.
+/// A value as one of the prototype's result; or why it is none.
+fn fitting(shape: &Shape, value: &Value) -> Result<Value, String> {
+    match &shape.result_type {
+        Some(ty) => to_type(value, ty).map_err(|why| why.unwrap_or_else(|| value.describe())),
+        None => Ok(Value::Void),
+    }
+}
+
+/// A fitting value where C expects it.
 ///
 /// # Safety
 /// `to` has room for the prototype's result.
-unsafe fn store(shape: &Shape, value: &Value, to: *mut c_void, note: &Note) {
-    let Some(ty) = &shape.result_type else { return };
-    let value = match to_type(value, ty) {
-        Ok(value) => value,
-        Err(why) => stop::bad_result(note, &why.unwrap_or_else(|| value.describe())),
-    };
-    let size = shape.result.size;
-    let from: *const u8 = match &value {
+unsafe fn store(shape: &Shape, value: &Value, to: *mut c_void) {
+    let word;
+    let from: *const u8 = match value {
         Value::Data(data) => data.as_ptr(),
         Value::I128(x) => ptr::from_ref(x).cast(),
         Value::U128(x) => ptr::from_ref(x).cast(),
         Value::LongDouble(x) => ptr::from_ref(x).cast(),
-        word => {
-            // SAFETY: the caller's promise; a word's first bytes are its value.
-            unsafe {
-                ptr::from_ref(&word.word()).cast::<u8>().copy_to_nonoverlapping(to.cast(), size.min(8))
-            };
-            return;
+        Value::Void
+        | Value::Bool(_)
+        | Value::I8(_)
+        | Value::U8(_)
+        | Value::I16(_)
+        | Value::U16(_)
+        | Value::I32(_)
+        | Value::U32(_)
+        | Value::I64(_)
+        | Value::U64(_)
+        | Value::F32(_)
+        | Value::F64(_)
+        | Value::Pointer(_) => {
+            word = value.word();
+            ptr::from_ref(&word).cast()
         }
     };
-    // SAFETY: the caller's promise; the value is of the result's type, so it has as many bytes.
-    unsafe { from.copy_to_nonoverlapping(to.cast(), size) }
+    // SAFETY: the caller's promise; the value is of the result's type, so it has as many bytes, and a word's first ones
+    // are its value.
+    unsafe { from.copy_to_nonoverlapping(to.cast(), shape.result.size) }
 }
 
-/// Keeps what calls and messages need for as long as the context lasts.
-struct Described(Arc<Shape>);
+/// What a handler finds in a context beside the closure.
+trait Ending: Send + Sync {
+    fn described(&self) -> &Described;
 
-impl<R> OnPanic<R> for Described {
-    fn run(&self, closure: impl FnOnce() -> R) -> R {
-        closure()
+    /// Runs what fills `result`.
+    ///
+    /// # Safety
+    /// `result` has room for the prototype's result.
+    unsafe fn run(&self, result: *mut c_void, body: impl FnOnce());
+}
+
+/// What calls and messages need, for as long as the context lasts.
+#[derive(Clone)]
+struct Described {
+    shape: Arc<Shape>,
+    at: Option<&'static Location<'static>>,
+}
+
+impl Ending for Described {
+    fn described(&self) -> &Described {
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn run(&self, _: *mut c_void, body: impl FnOnce()) {
+        body();
+    }
+}
+
+/// A panic is kept, and C gets this result instead.
+struct Keeping {
+    described: Described,
+    instead: Box<[u8]>,
+    kept: Kept,
+}
+
+impl Ending for Keeping {
+    fn described(&self) -> &Described {
+        &self.described
+    }
+
+    unsafe fn run(&self, result: *mut c_void, body: impl FnOnce()) {
+        if self.kept.catch(body).is_none() {
+            let Keeping { instead, .. } = self;
+            // SAFETY: the caller's promise: as many bytes as the result has.
+            unsafe { instead.as_ptr().copy_to_nonoverlapping(result.cast(), instead.len()) };
+        }
     }
 }
 
@@ -160,39 +219,46 @@ type Handler = unsafe extern "C" fn(*mut c_void, *const *const c_void, *mut c_vo
 
 /// # Safety
 /// Called by an adapter, with a context for this function.
-unsafe extern "C" fn over_values<F, G>(
+unsafe extern "C" fn over_values<F, G, E>(
     context: *mut c_void,
     pointers: *const *const c_void,
     result: *mut c_void,
 ) where
     F: Fn(&CallbackArgs<'_>) -> Value,
     G: Guard,
+    E: Ending,
 {
     // SAFETY: the adapter's promise.
     unsafe {
-        let context = &*context.cast::<Context<F, Described>>();
-        let _inside = Inside::<F, Described, G>::of(context);
-        let shape = &*context.panic.0;
-        let value = context.closure()(&CallbackArgs { shape, pointers });
-        store(shape, &value, result, &*context.header.note);
+        let context = &*context.cast::<Context<F, E>>();
+        let _inside = Inside::<F, E, G>::of(context);
+        let shape = &*context.panic.described().shape;
+        context.panic.run(result, || {
+            let value = context.closure()(&CallbackArgs { shape, pointers });
+            match fitting(shape, &value) {
+                Ok(value) => store(shape, &value, result),
+                Err(why) => stop::bad_result(&context.header, &why),
+            }
+        });
     }
 }
 
 /// # Safety
 /// Called by an adapter, with a context for this function.
-unsafe extern "C" fn over_memory<F, G>(
+unsafe extern "C" fn over_memory<F, G, E>(
     context: *mut c_void,
     pointers: *const *const c_void,
     result: *mut c_void,
 ) where
     F: Fn(*const *const c_void, *mut c_void),
     G: Guard,
+    E: Ending,
 {
     // SAFETY: the adapter's promise.
     unsafe {
-        let context = &*context.cast::<Context<F, Described>>();
-        let _inside = Inside::<F, Described, G>::of(context);
-        context.closure()(pointers, result);
+        let context = &*context.cast::<Context<F, E>>();
+        let _inside = Inside::<F, E, G>::of(context);
+        context.panic.run(result, || context.closure()(pointers, result));
     }
 }
 
@@ -209,7 +275,7 @@ impl DynCallback {
     where
         F: Fn(&CallbackArgs<'_>) -> Value + Send + Sync + 'static,
     {
-        DynCallback::make(prototype, closure, over_values::<F, Anybody>)
+        DynCallback::builder(prototype)?.shared(closure)
     }
 
     /// As [`DynCallback::new`], called by this thread only.
@@ -217,11 +283,11 @@ impl DynCallback {
     /// # Errors
     /// As for [`DynCallback::new`].
     #[track_caller]
-    pub fn local<F>(prototype: &Prototype, closure: F) -> Result<DynCallback, Error>
+    pub fn local<F>(prototype: &Prototype, closure: F) -> Result<DynCallback<ThisThread>, Error>
     where
         F: Fn(&CallbackArgs<'_>) -> Value + 'static,
     {
-        DynCallback::make(prototype, closure, over_values::<F, OneThread>)
+        DynCallback::builder(prototype)?.local(closure)
     }
 
     /// A callback that any thread may call, over bare memory, for runtimes: the closure gets pointers to the arguments'
@@ -237,34 +303,136 @@ impl DynCallback {
     where
         F: Fn(*const *const c_void, *mut c_void) + Send + Sync + 'static,
     {
-        DynCallback::make(prototype, closure, over_memory::<F, Anybody>)
+        // SAFETY: the caller's promise.
+        unsafe { DynCallback::builder(prototype)?.raw(closure) }
     }
 
-    /// `handler` is for a context of an `F`.
+    /// A way to ask for more, and to make many callbacks of one prototype: what they share is prepared here, once.
+    ///
+    /// # Errors
+    /// As for [`DynCallback::new`].
     #[track_caller]
-    fn make<F: 'static>(prototype: &Prototype, closure: F, handler: Handler) -> Result<DynCallback, Error> {
-        let at = cfg!(debug_assertions).then(Location::caller);
+    pub fn builder(prototype: &Prototype) -> Result<DynBuilder, Error> {
+        let at = if cfg!(debug_assertions) { Some(Location::caller()) } else { None };
         let name = || prototype.to_string();
         if prototype.variadic {
             let what = "a variadic function cannot be a callback: nothing tells it what it was given".into();
             let source = callsmith_arch::Error::Unsupported { what };
             return Err(ErrorKind::Signature { function: name(), source }.into());
         }
-        let signature = sign(prototype, &[])?;
-        let stub = engine::stub_of(&signature, name)?;
+        let stub = engine::stub_of(&sign(prototype, &[])?, name)?;
         let adapter = engine::adapter_of(stub, name)?;
         let (params, result) = Expected::all(prototype, &stub.signature)?;
         let result_type = stub.signature.result().cloned();
-        let shape = Arc::new(Shape { prototype: prototype.clone(), params, result, result_type, at });
-        let note = Note { trap: stop::called_after_drop, text, data: Arc::as_ptr(&shape).cast() };
-        let context = Context::new(closure, Described(Arc::clone(&shape)), note, handler as *const c_void);
-        let address = ptr::from_ref(&*context).cast_mut().cast();
-        // SAFETY: the adapter is of this signature, the handler for this context; both context and note rest with the
-        // slot.
-        let thunk =
-            unsafe { Thunk::new(Kind::ADAPTER, address, adapter.as_ptr().cast(), context.header.note) };
-        let thunk = thunk.map_err(|source| no_code(&name(), source))?;
-        Ok(DynCallback { live: Live::new(thunk, context), shape })
+        let shape = Shape { prototype: prototype.clone(), adapter, params, result, result_type };
+        Ok(DynBuilder { described: Described { shape: Arc::new(shape), at }, keep: None })
+    }
+}
+
+/// How dynamic callbacks of one prototype are to be made.
+pub struct DynBuilder {
+    described: Described,
+    /// The result where a panic is kept, and where it is kept.
+    keep: Option<(Box<[u8]>, Kept)>,
+}
+
+impl DynBuilder {
+    /// Remembers where this is called, also without `debug_assertions`: calls of a dropped callback say so.
+    #[track_caller]
+    pub fn located(mut self) -> DynBuilder {
+        self.described.at = Some(Location::caller());
+        self
+    }
+
+    /// Keeps a panic, and gives C `instead`. The panic is found with [`Kept`] after the C function has returned.
+    ///
+    /// # Errors
+    /// A value that does not fit the prototype's result.
+    pub fn on_panic(mut self, instead: &Value) -> Result<(DynBuilder, Kept), Error> {
+        let shape = &self.described.shape;
+        let value = fitting(shape, instead).map_err(|why| {
+            let wanted = shape.prototype.result.to_string();
+            Error::from(ErrorKind::Value { wanted, given: instead.describe(), why: Some(why) })
+        })?;
+        let mut bytes = vec![0; shape.result.size].into_boxed_slice();
+        // SAFETY: there is room.
+        unsafe { store(shape, &value, bytes.as_mut_ptr().cast()) };
+        let kept = Kept::default();
+        self.keep = Some((bytes, kept.share()));
+        Ok((self, kept))
+    }
+
+    /// As [`DynCallback::new`].
+    ///
+    /// # Errors
+    /// No memory for code.
+    pub fn shared<F>(&self, closure: F) -> Result<DynCallback, Error>
+    where
+        F: Fn(&CallbackArgs<'_>) -> Value + Send + Sync + 'static,
+    {
+        self.make(closure, over_values::<F, Anybody, Described>, over_values::<F, Anybody, Keeping>)
+    }
+
+    /// As [`DynCallback::local`].
+    ///
+    /// # Errors
+    /// As for [`DynBuilder::shared`].
+    pub fn local<F>(&self, closure: F) -> Result<DynCallback<ThisThread>, Error>
+    where
+        F: Fn(&CallbackArgs<'_>) -> Value + 'static,
+    {
+        self.make(closure, over_values::<F, OneThread, Described>, over_values::<F, OneThread, Keeping>)
+    }
+
+    /// As [`DynCallback::raw`].
+    ///
+    /// # Errors
+    /// As for [`DynBuilder::shared`].
+    ///
+    /// # Safety
+    /// As for [`DynCallback::raw`].
+    pub unsafe fn raw<F>(&self, closure: F) -> Result<DynCallback, Error>
+    where
+        F: Fn(*const *const c_void, *mut c_void) + Send + Sync + 'static,
+    {
+        self.make(closure, over_memory::<F, Anybody, Described>, over_memory::<F, Anybody, Keeping>)
+    }
+
+    /// `plain` and `keeping` are for contexts of an `F`, and let in whom `T` and `F` allow.
+    fn make<F: 'static, T: Threads>(
+        &self,
+        closure: F,
+        plain: Handler,
+        keeping: Handler,
+    ) -> Result<DynCallback<T>, Error> {
+        let described = self.described.clone();
+        match &self.keep {
+            None => DynCallback::put_together(closure, described, plain),
+            Some((instead, kept)) => {
+                let ending = Keeping { described, instead: instead.clone(), kept: kept.share() };
+                DynCallback::put_together(closure, ending, keeping)
+            }
+        }
+    }
+}
+
+impl<T: Threads> DynCallback<T> {
+    /// `handler` is for a context of these.
+    fn put_together<F: 'static, E: Ending + 'static>(
+        closure: F,
+        ending: E,
+        handler: Handler,
+    ) -> Result<DynCallback<T>, Error> {
+        let shape = Arc::clone(&ending.described().shape);
+        let note = Note { trap: stop::called_after_drop, text, data: ptr::null() };
+        let mut context = Context::new(closure, ending, note, handler as *const c_void);
+        context.note.data = ptr::from_ref(context.panic.described()).cast();
+        let address = ptr::from_ref(&*context).cast();
+        let context: Box<dyn Retire> = context;
+        // SAFETY: the adapter is of this prototype, the handler for this context, which rests with the slot.
+        let thunk = unsafe { Thunk::new(Kind::ADAPTER, address, shape.adapter.as_ptr().cast()) };
+        let live = Live::new(thunk, context, || shape.prototype.to_string())?;
+        Ok(DynCallback { live, shape, threads: PhantomData })
     }
 
     /// The function pointer.
@@ -277,8 +445,8 @@ impl DynCallback {
         &self.shape.prototype
     }
 
-    /// The function pointer as a value for a parameter of type `c`; `None` where that is not a pointer to such a
-    /// function.
+    /// The function pointer as a value for a parameter or member of type `c`; `None` where that is not a pointer to such
+    /// a function.
     pub fn value_for(&self, c: &CType) -> Option<Value> {
         let wanted = c.prototype()?;
         let same = CType::function(&wanted).is_compatible_with(&CType::function(self.prototype()));
@@ -295,20 +463,20 @@ impl DynCallback {
 
 /// The callback in words.
 fn text(note: &Note) -> String {
-    // SAFETY: the note of a dynamic callback points at its shape, which the context keeps.
-    let shape = unsafe { &*note.data.cast::<Shape>() };
-    describe(&shape.prototype.to_string(), shape.at.map_or(ptr::null(), |at| ptr::from_ref(at).cast()))
+    // SAFETY: the note of a dynamic callback points at what the context beside it keeps.
+    let Described { shape, at } = unsafe { &*note.data.cast::<Described>() };
+    describe(&shape.prototype.to_string(), *at)
 }
 
-impl fmt::Debug for DynCallback {
+impl<T: Threads> fmt::Debug for DynCallback<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "callback {} at {:p}", self.prototype(), self.address())
     }
 }
 
 // SAFETY: a function pointer, given only where the parameter is one of the callback's own signature.
-unsafe impl<'a> Arg for &'a DynCallback {
-    type Native = &'a DynCallback;
+unsafe impl<'a, T: Threads> Arg for &'a DynCallback<T> {
+    type Native = &'a DynCallback<T>;
     const DIRECT: bool = false;
     const CHECKS_ITSELF: bool = true;
 
@@ -321,11 +489,11 @@ unsafe impl<'a> Arg for &'a DynCallback {
         None
     }
 
-    fn native(self) -> &'a DynCallback {
+    fn native(self) -> &'a DynCallback<T> {
         self
     }
 
-    fn value(native: &'a DynCallback, c: Option<&CType>) -> Value {
+    fn value(native: &'a DynCallback<T>, c: Option<&CType>) -> Value {
         c.and_then(|c| native.value_for(c)).unwrap_or(Value::Void)
     }
 }

@@ -6,10 +6,11 @@
 //! generated, of the plan for that signature.
 #![allow(unsafe_code)]
 
-use super::context::{Context, Guard, OnPanic};
+use super::context::{Context, Guard};
+use super::panics::OnPanic;
 use super::signature::{Bare, Entry, Guarded, Run, Signature};
 use super::stop;
-use crate::engine::{self, Kind, Note, Thunk};
+use crate::engine::{self, Grave, Kind, Note, Thunk};
 use crate::error::{Error, ErrorKind};
 use crate::host;
 use callsmith_arch::layout::{Scalar, Type};
@@ -24,7 +25,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// What a callback asks for beside its closure.
 #[derive(Clone, Copy)]
 pub(super) struct Wish {
-    pub(super) abi: Abi,
     /// Whether panics go through C.
     pub(super) unwinds: bool,
     /// Where the callback is made, if that is to be remembered.
@@ -37,6 +37,9 @@ pub(super) struct Live {
     thunk: Option<Thunk>,
     context: Option<Box<dyn Retire>>,
 }
+
+// SAFETY: what a shared reference gives is the address, and `close`, which is for any thread.
+unsafe impl Sync for Live {}
 
 /// A context, whatever its closure's type.
 pub(super) trait Retire: engine::Context {
@@ -65,8 +68,19 @@ impl<F, P: Send> Retire for Context<F, P> {
 }
 
 impl Live {
-    pub(super) fn new<F: 'static, P: Send + 'static>(thunk: Thunk, context: Box<Context<F, P>>) -> Live {
-        Live { thunk: Some(thunk), context: Some(context) }
+    /// Puts the two together, if there is a thunk.
+    pub(super) fn new(
+        thunk: Result<Thunk, engine::PublishError>,
+        context: Box<dyn Retire>,
+        name: impl FnOnce() -> String,
+    ) -> Result<Live, Error> {
+        match thunk {
+            Ok(thunk) => Ok(Live { thunk: Some(thunk), context: Some(context) }),
+            Err(source) => {
+                context.retire();
+                Err(no_code(name(), source))
+            }
+        }
     }
 
     /// The function pointer.
@@ -85,12 +99,23 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        let Some(thunk) = self.thunk.take() else { return };
-        let context = self.context.take();
-        if let Some(context) = &context {
+        let Some(thunk) = &self.thunk else { return };
+        thunk.disarm();
+        let _rest = Rest(self);
+        if let Some(context) = &_rest.0.context {
             context.retire();
         }
-        thunk.release(context.map(|context| context.into_context()));
+    }
+}
+
+/// Lays the thunk to rest with its context, also when the closure's drop panics.
+struct Rest<'a>(&'a mut Live);
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        if let Some(thunk) = self.0.thunk.take() {
+            thunk.release(self.0.context.take().map(|context| context.into_context()));
+        }
     }
 }
 
@@ -105,28 +130,23 @@ where
     G: Guard,
     P: OnPanic<S::Result> + Send + 'static,
 {
-    let straight = if S::DIRECT && wish.abi == host::ABI { kind_of::<S>() } else { None };
-    let data = wish.at.map_or(ptr::null(), |at| ptr::from_ref(at).cast());
-    let note = Note { trap: stop::called_after_drop, text: text::<S>, data };
-    let handler = S::handler::<Guarded<W, G, P>>();
-    let context = Context::new(closure, panic, note, handler);
+    let straight = if S::DIRECT && S::ABI == host::ABI { kind_of::<S>() } else { None };
     let (kind, target) = match straight {
         Some(kind) if wish.unwinds => (kind, S::unwinding_entry::<Guarded<W, G, P>>()),
         Some(kind) => (kind, S::entry::<Guarded<W, G, P>>()),
         None if wish.unwinds => return Err(no_way_to_unwind(type_name::<S>())),
-        None => (Kind::ADAPTER, adapter_of::<S>(wish.abi)?),
+        None => (Kind::ADAPTER, adapter_of::<S>()?),
     };
-    let address = ptr::from_ref(&*context).cast_mut().cast::<c_void>();
-    let note = context.header.note;
+    let data = wish.at.map_or(ptr::null(), |at| ptr::from_ref(at).cast());
+    let note = Note { trap: stop::called_after_drop, text: text::<S>, data };
+    let context = Context::new(closure, panic, note, S::handler::<Guarded<W, G, P>>());
+    let address = ptr::from_ref(&*context).cast::<c_void>();
     let context: Box<dyn Retire + '_> = context;
     // SAFETY: the closure in it goes before what it borrows, as the caller promises. What rests after that is memory.
     let context = unsafe { std::mem::transmute::<Box<dyn Retire + '_>, Box<dyn Retire>>(context) };
-    // SAFETY: the entry is for this signature and this context; the context, and the note in it, rest with the slot.
-    let thunk = unsafe { Thunk::new(kind, address, target, note) };
-    Ok(Live {
-        thunk: Some(thunk.map_err(|source| no_code(type_name::<S>(), source))?),
-        context: Some(context),
-    })
+    // SAFETY: the entry is for this signature and this context; the context rests with the slot.
+    let thunk = unsafe { Thunk::new(kind, address, target) };
+    Live::new(thunk, context, || type_name::<S>().into())
 }
 
 /// A closure without content as a function of signature `S`; `None` where it takes more than a thunk and an entry.
@@ -137,11 +157,14 @@ where
 {
     let plain = size_of::<F>() == 0 && !std::mem::needs_drop::<F>() && wish.at.is_none() && !wish.unwinds;
     match kind_of::<S>() {
-        Some(kind) if plain && S::DIRECT && wish.abi == host::ABI => {
-            let note = const { &Note { trap: stop::called_after_drop, text: text::<S>, data: ptr::null() } };
-            // SAFETY: the entry is for this signature, and looks into no context; the note is for ever.
-            let thunk = unsafe { Thunk::new(kind, ptr::null_mut(), S::entry::<Bare<F>>(), note) };
-            let thunk = thunk.map_err(|source| no_code(type_name::<S>(), source))?;
+        Some(kind) if plain && S::DIRECT && S::ABI == host::ABI => {
+            let grave = const {
+                &Grave::new(&Note { trap: stop::called_after_drop, text: text::<S>, data: ptr::null() })
+            };
+            let context = ptr::from_ref(grave).cast();
+            // SAFETY: the entry is for this signature, and looks into no context; the grave is for ever.
+            let thunk = unsafe { Thunk::new(kind, context, S::entry::<Bare<F>>()) };
+            let thunk = thunk.map_err(|source| no_code(type_name::<S>().into(), source))?;
             Ok(Ok(Live { thunk: Some(thunk), context: None }))
         }
         Some(_) | None => Ok(Err(closure)),
@@ -150,20 +173,20 @@ where
 
 /// The callback in words.
 fn text<S>(note: &Note) -> String {
-    describe(type_name::<S>(), note.data)
+    // SAFETY: notes of typed callbacks point at a location, which is for ever, or nowhere.
+    describe(type_name::<S>(), unsafe { note.data.cast::<Location<'static>>().as_ref() })
 }
 
-/// A signature, and where the callback was made, if `at` points at that.
-pub(super) fn describe(signature: &str, at: *const c_void) -> String {
-    // SAFETY: notes of callbacks point at a location, which is for ever, or nowhere.
-    match unsafe { at.cast::<Location<'static>>().as_ref() } {
+/// A signature, and where the callback was made, if that is known.
+pub(super) fn describe(signature: &str, at: Option<&Location<'_>>) -> String {
+    match at {
         Some(at) => format!("{signature} made at {at}"),
         None => signature.to_owned(),
     }
 }
 
-pub(super) fn no_code(function: &str, source: engine::PublishError) -> Error {
-    ErrorKind::Code { function: function.into(), source: source.into() }.into()
+fn no_code(function: String, source: engine::PublishError) -> Error {
+    ErrorKind::Code { function, source: source.into() }.into()
 }
 
 fn no_way_to_unwind(function: &str) -> Error {
@@ -181,10 +204,10 @@ fn signature_of<S: Signature>(
     callsmith_arch::Signature::new(abi, <S::Result as crate::function::Ret>::ty(), params)
 }
 
-fn adapter_of<S: Signature>(abi: Abi) -> Result<*const c_void, Error> {
+fn adapter_of<S: Signature>() -> Result<*const c_void, Error> {
     let name = || type_name::<S>().to_owned();
-    let signature =
-        signature_of::<S>(abi, None).map_err(|source| ErrorKind::Signature { function: name(), source })?;
+    let signature = signature_of::<S>(S::ABI, None)
+        .map_err(|source| ErrorKind::Signature { function: name(), source })?;
     let stub = engine::stub_of(&signature, name)?;
     Ok(engine::adapter_of(stub, name)?.as_ptr().cast())
 }

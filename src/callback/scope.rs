@@ -10,9 +10,8 @@
 use super::context::{Anybody, Guard, OneCall};
 use super::make::{self, Live};
 use super::signature::{Mutable, Run, Shared};
-use super::{Builder, Callback, Signature};
+use super::{AnyThread, Builder, Callback, Signature, ThisThread, Threads};
 use crate::error::Error;
-use std::marker::PhantomData;
 
 /// Runs `body` with a callback whose closure may borrow from around.
 ///
@@ -43,13 +42,13 @@ use std::marker::PhantomData;
 ///
 /// # Errors
 /// As for [`Callback::new`].
-pub fn scoped<S, F, T>(closure: F, body: impl FnOnce(&Callback<S>) -> T) -> Result<T, Error>
+pub fn scoped<S, F, T>(closure: F, body: impl FnOnce(&Callback<S, ThisThread>) -> T) -> Result<T, Error>
 where
     S: Signature,
     Mutable<F>: Run<S::Args, S::Result>,
 {
     // SAFETY: the callback ends below. Only this thread may be inside, and it is not any more when `body` has ended.
-    let callback = unsafe { Callback::<S>::borrowing::<_, OneCall>(Mutable(closure))? };
+    let callback = unsafe { Callback::<S, ThisThread>::borrowing::<_, OneCall>(Mutable(closure))? };
     Ok(body(&callback))
 }
 
@@ -64,7 +63,7 @@ where
     Shared<F>: Run<S::Args, S::Result>,
 {
     // SAFETY: the callback ends below, and `Waiting` goes before it.
-    let callback = unsafe { Callback::<S>::borrowing::<_, Anybody>(Shared(closure))? };
+    let callback = unsafe { Callback::<S, AnyThread>::borrowing::<_, Anybody>(Shared(closure))? };
     let waiting = Waiting(&callback.live);
     let result = body(&callback);
     drop(waiting);
@@ -80,11 +79,12 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl<S: Signature> Callback<S> {
+impl<S: Signature, T: Threads> Callback<S, T> {
     /// # Safety
-    /// The callback is dropped, and nobody is inside, before anything ends that the closure borrows.
+    /// The callback is dropped, and nobody is inside, before anything ends that the closure borrows. The closure may be
+    /// called on the threads that `T` says, if `G` lets them in.
     #[track_caller]
-    unsafe fn borrowing<W, G>(closure: W) -> Result<Callback<S>, Error>
+    unsafe fn borrowing<W, G>(closure: W) -> Result<Callback<S, T>, Error>
     where
         W: Run<S::Args, S::Result>,
         G: Guard,
@@ -92,6 +92,6 @@ impl<S: Signature> Callback<S> {
         let Builder { wish, panic, .. } = Callback::<S>::builder();
         // SAFETY: the caller's promise.
         let live = unsafe { make::typed::<S, W, G, _>(closure, panic, wish)? };
-        Ok(Callback { live, signature: PhantomData })
+        Ok(Callback::of(live))
     }
 }

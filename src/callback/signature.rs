@@ -6,9 +6,12 @@
 //! the three together.
 #![allow(unsafe_code)]
 
-use super::context::{Context, Guard, Inside, OnPanic};
+use super::context::{Context, Guard, Inside};
+use super::panics::OnPanic;
 use super::stop;
 use crate::function::{Check, Contract, Give, Ret};
+use crate::host;
+use callsmith_arch::Abi;
 use callsmith_arch::layout::Type;
 use std::ffi::c_void;
 use std::marker::PhantomData;
@@ -24,6 +27,10 @@ pub unsafe trait Signature: Copy + 'static {
 
     /// The result.
     type Result: Give;
+
+    /// By which convention C calls it.
+    #[doc(hidden)]
+    const ABI: Abi;
 
     /// What C types these are.
     #[doc(hidden)]
@@ -48,6 +55,46 @@ pub unsafe trait Signature: Copy + 'static {
     /// The function that an adapter calls, with the context, pointers to the parameters and room for the result.
     #[doc(hidden)]
     fn handler<E: Entry<Self::Args, Self::Result>>() -> *const c_void;
+}
+
+macro_rules! conventions {
+    ($($(#[$attr:meta])* $name:ident;)*) => {$(
+        $(#[$attr])*
+        #[derive(Clone, Copy)]
+        pub struct $name<S>(PhantomData<S>);
+
+        // SAFETY: the same parameters and result; where the convention is not the process's own, it is not `DIRECT`.
+        unsafe impl<S: Signature> Signature for $name<S> {
+            type Args = S::Args;
+            type Result = S::Result;
+            const ABI: Abi = Abi::$name;
+            const CONTRACT: &'static Contract = S::CONTRACT;
+            const DIRECT: bool = S::DIRECT && matches!(host::ABI, Abi::$name);
+
+            fn params() -> Vec<Type> {
+                S::params()
+            }
+
+            fn entry<E: Entry<S::Args, S::Result>>() -> *const c_void {
+                S::entry::<E>()
+            }
+
+            fn unwinding_entry<E: Entry<S::Args, S::Result>>() -> *const c_void {
+                S::unwinding_entry::<E>()
+            }
+
+            fn handler<E: Entry<S::Args, S::Result>>() -> *const c_void {
+                S::handler::<E>()
+            }
+        }
+    )*};
+}
+
+conventions! {
+    /// A [`Signature`] by the convention of System V on x86-64, whatever the process's own: `SysV64<fn(i32) -> f64>`.
+    SysV64;
+    /// A [`Signature`] by the convention of Windows on x86-64 (`__attribute__((ms_abi))`), whatever the process's own.
+    Win64;
 }
 
 /// How a call goes in.
@@ -148,6 +195,7 @@ macro_rules! signatures {
         unsafe impl<$($name: Ret + 'static,)* R: Give + 'static> Signature for fn($($name),*) -> R {
             type Args = ($($name,)*);
             type Result = R;
+            const ABI: Abi = host::ABI;
             const CONTRACT: &'static Contract = &Contract {
                 params: &[$(Check { is: $name::is, variadic: || None, checks_itself: false, rust: std::any::type_name::<$name> }),*],
                 result: Check { is: R::is, variadic: || None, checks_itself: false, rust: std::any::type_name::<R> },

@@ -2,6 +2,7 @@
 
 use super::context::Header;
 use crate::engine::Note;
+use std::io::Write as _;
 use std::process::abort;
 
 pub(super) extern "C" fn called_after_drop(note: &Note) -> ! {
@@ -20,15 +21,15 @@ pub(super) fn wrong_thread(header: &Header) -> ! {
 }
 
 pub(super) fn again(header: &Header) -> ! {
-    fail(note_of(header), "was called while it was running, and its closure is `FnMut`")
+    fail(note_of(header), "was called while it was running, and its closure is `FnMut` or `FnOnce`")
 }
 
 pub(super) fn twice(header: &Header) -> ! {
     fail(note_of(header), "was called twice, and its closure is `FnOnce`")
 }
 
-pub(super) fn bad_result(note: &Note, why: &str) -> ! {
-    fail(note, &format!("gave a result that its signature does not have: {why}"))
+pub(super) fn bad_result(header: &Header, why: &str) -> ! {
+    fail(note_of(header), &format!("gave a result that its signature does not have: {why}"))
 }
 
 #[allow(unsafe_code)]
@@ -39,6 +40,8 @@ fn note_of(header: &Header) -> &Note {
 
 #[cold]
 fn fail(note: &Note, what: &str) -> ! {
-    eprintln!("callsmith: the callback {} {what}", (note.text)(note));
+    // In one piece, and whether or not anybody listens.
+    let sentence = format!("callsmith: the callback {} {what}\n", (note.text)(note));
+    let _ = std::io::stderr().write_all(sentence.as_bytes());
     abort()
 }

@@ -82,10 +82,11 @@ macro_rules! bytes {
 
 bytes! { i8 => Scalar::I8, u8 => Scalar::U8 }
 
-// SAFETY: `void` says nothing of the memory, and `c_void` allows nothing with it.
+// SAFETY: `void` says nothing of the memory, and `c_void` allows nothing with it. Nor with a function; that its address
+// may be kept as a `void *` is POSIX's promise (dlsym), and Windows'.
 unsafe impl Pointee for c_void {
     fn is(c: &CType) -> bool {
-        matches!(c.resolved().kind(), Kind::Void)
+        matches!(c.resolved().kind(), Kind::Void | Kind::Function(_))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! # Safety
 //! The functions here jump to generated code. That the code fits the signature is the emitter's promise; that the
-//! signature fits the target is that of whoever made the [`Bound`].
+//! signature fits the target is that of whoever made the [`Bound`]. Code that ends in a jump is nowhere on the stack, so
+//! that a callback's panic can come back through it.
 #![allow(unsafe_code)]
 
 use super::code_memory::CodePtr;
@@ -69,7 +70,8 @@ impl Bound {
     #[inline(always)]
     pub(crate) unsafe fn word(&self, slots: *const Slot) -> u64 {
         // SAFETY: published code of this shape.
-        let stub: unsafe extern "C" fn(*mut c_void, *const Slot) -> u64 = unsafe { transmute(self.slots) };
+        let stub: unsafe extern "C-unwind" fn(*mut c_void, *const Slot) -> u64 =
+            unsafe { transmute(self.slots) };
         // SAFETY: the caller's promise.
         unsafe { stub(self.target.as_ptr(), slots) }
     }
@@ -81,7 +83,8 @@ impl Bound {
     #[inline(always)]
     pub(crate) unsafe fn float(&self, slots: *const Slot) -> f64 {
         // SAFETY: published code of this shape.
-        let stub: unsafe extern "C" fn(*mut c_void, *const Slot) -> f64 = unsafe { transmute(self.slots) };
+        let stub: unsafe extern "C-unwind" fn(*mut c_void, *const Slot) -> f64 =
+            unsafe { transmute(self.slots) };
         // SAFETY: the caller's promise.
         unsafe { stub(self.target.as_ptr(), slots) }
     }
@@ -93,7 +96,7 @@ impl Bound {
     #[inline(always)]
     pub(crate) unsafe fn memory(&self, slots: *const Slot, result: *mut c_void) {
         // SAFETY: published code of this shape.
-        let stub: unsafe extern "C" fn(*mut c_void, *const Slot, *mut c_void) =
+        let stub: unsafe extern "C-unwind" fn(*mut c_void, *const Slot, *mut c_void) =
             unsafe { transmute(self.slots) };
         // SAFETY: the caller's promise.
         unsafe { stub(self.target.as_ptr(), slots, result) }
@@ -126,7 +129,7 @@ impl Bound {
     #[inline(always)]
     pub(crate) unsafe fn gather(&self, arguments: *const *const c_void, result: *mut c_void) {
         // SAFETY: published code of this shape.
-        let stub: unsafe extern "C" fn(*mut c_void, *const *const c_void, *mut c_void) =
+        let stub: unsafe extern "C-unwind" fn(*mut c_void, *const *const c_void, *mut c_void) =
             unsafe { transmute(self.gather) };
         // SAFETY: the caller's promise.
         unsafe { stub(self.target.as_ptr(), arguments, result) }

@@ -22,9 +22,9 @@ mod thunks;
 pub(crate) use adapters::adapter_of;
 pub(crate) use bound::Returns;
 pub use bound::{Bound, Slot};
-pub(crate) use code_memory::PublishError;
+pub(crate) use code_memory::{CodePtr, PublishError};
 pub(crate) use stub_table::Stub;
-pub(crate) use thunks::{Context, Kind, Note, Thunk};
+pub(crate) use thunks::{Context, Grave, Kind, Note, Thunk};
 
 use crate::error::{Error, ErrorKind};
 use crate::host;

@@ -31,7 +31,7 @@ pub unsafe trait Args {
     /// The arguments as values, for these parameters.
     fn values(self, params: &[Param]) -> Self::Values;
 
-    /// Calls `target` as `extern "C"` code.
+    /// Calls `target` as `extern "C-unwind"` code: a callback behind it may let a panic through.
     ///
     /// # Safety
     /// `target` is a function of the process's own convention, of parameters that take these arguments without
@@ -68,7 +68,7 @@ macro_rules! tuples {
                 let ($($value,)*) = self;
                 // SAFETY: the caller's promise.
                 unsafe {
-                    let target: unsafe extern "C" fn($($name::Native),*) -> R::Native = transmute(target);
+                    let target: unsafe extern "C-unwind" fn($($name::Native),*) -> R::Native = transmute(target);
                     R::from_native(target($($value.native()),*))
                 }
             }

@@ -17,9 +17,9 @@ pub use ret::{Give, Ret};
 pub use typed::Typed;
 
 use crate::ctype::{CType, Prototype};
-use crate::data::{Value, is_promoted};
+use crate::data::{Ptr, Value, is_promoted};
 use crate::engine::{Bound, Slot};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::host;
 use crate::library::Handle;
 use callsmith_arch::{CallPlan, Signature};
@@ -74,6 +74,23 @@ impl Function {
     ) -> Result<Function, Error> {
         // SAFETY: the caller's promise.
         unsafe { Function::new(address, prototype.into(), None) }
+    }
+
+    /// The function that C gave a pointer to: as a result, in a struct, through memory. `c` is the pointer's type as
+    /// declared, such as that of the member that it was found in.
+    ///
+    /// # Errors
+    /// A type that is no pointer to a function; and as for [`Function::from_address`], a NULL pointer among them.
+    ///
+    /// # Safety
+    /// As for [`Function::from_address`], with the prototype in `c`.
+    pub unsafe fn from_pointer(pointer: Ptr, c: &CType) -> Result<Function, Error> {
+        let prototype = c.prototype().ok_or_else(|| ErrorKind::Type {
+            ty: c.to_string(),
+            why: "it is no pointer to a function".into(),
+        })?;
+        // SAFETY: the caller's promise.
+        unsafe { Function::from_address(pointer.as_ptr(), prototype) }
     }
 
     /// # Safety

@@ -29,13 +29,13 @@ pub enum Shape {
     Gather,
 }
 
-/// The size of a thunk, and of its slot. 512 of them fill three pages of 4 KiB.
+/// The size of a thunk. 512 of them fill three pages of 4 KiB.
 pub const THUNK_SIZE: usize = 24;
 
 /// Where in a slot the address to jump to is; the context is at its start.
 pub const TARGET_OFFSET: usize = 8;
 
-/// Where in a slot the note is that says whose it is. A context has its note there too.
+/// Where in a context the note is that says whose it is, for traps.
 pub const NOTE_OFFSET: usize = 16;
 
 impl InstructionSet {
@@ -99,8 +99,8 @@ pub fn thunk(set: InstructionSet, index: usize, distance: i32) -> Vec<u8> {
     }
 }
 
-/// The code that a dropped slot jumps to, whose address is in the register at `index` as for [`thunk`] by then. Calls, under
-/// `host`, the function whose address is the first word of what the slot's third word points at, with that pointer.
+/// The code that a dropped slot jumps to, with the context in the register at `index` as for [`thunk`]. Calls, under `host`,
+/// the function whose address is the first word of what the context's third word points at, with that pointer.
 pub fn trap(host: Abi, index: usize) -> Vec<u8> {
     match host.instruction_set() {
         InstructionSet::X86_64 => {

@@ -122,7 +122,8 @@ impl StubTable {
 
     // A poisoned lock is taken all the same: `turn` guards no data, and an entry is whole or absent.
 
-    fn take_turn(&self) -> MutexGuard<'_, ()> {
+    /// The lock that whoever makes code for a stub holds. Never taken twice by one thread.
+    pub(crate) fn take_turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -12,37 +12,37 @@ use crate::host;
 use crate::sys;
 use callsmith_arch::isa::{THUNK_SIZE, thunk};
 use memmap2::MmapOptions;
-use std::ptr::NonNull;
 
-const _: () = assert!(size_of::<Slot>() == THUNK_SIZE);
+/// Three pages of thunks have two pages of slots, and neither leaves a rest.
+const CODE_PAGES: usize = 3;
+const DATA_PAGES: usize = 2;
 
-/// Three pages, so that thunks fill them without a rest, and a byte of code goes with a byte of data.
-const PAGES: usize = 3;
-
-/// How far a slot lies behind its thunk, in bytes.
-pub(super) fn distance() -> usize {
-    PAGES * sys::page_size()
-}
+const _: () = assert!(CODE_PAGES * size_of::<Slot>() == DATA_PAGES * THUNK_SIZE);
 
 /// Makes a group, and gives its slots.
 pub(super) fn make(kind: Kind) -> Result<impl Iterator<Item = SlotPtr>, PublishError> {
-    let bytes = distance();
-    let count = bytes / THUNK_SIZE;
-    let start = sys::reserve(2 * bytes).map_err(|source| PublishError::Reserve { bytes, source })?;
-    let mut code =
-        MmapOptions::new().len(bytes).map_anon().map_err(|source| PublishError::Map { bytes, source })?;
-    let one = thunk(host::ABI.instruction_set(), kind.index(), i32::try_from(bytes).unwrap_or(i32::MAX));
-    for place in code.chunks_exact_mut(THUNK_SIZE) {
-        place.copy_from_slice(&one);
+    let [code_bytes, data_bytes] = [CODE_PAGES, DATA_PAGES].map(|pages| pages * sys::page_size());
+    let bytes = code_bytes + data_bytes;
+    let start = sys::reserve(bytes).map_err(|source| PublishError::Reserve { bytes, source })?;
+    let mut code = MmapOptions::new()
+        .len(code_bytes)
+        .map_anon()
+        .map_err(|source| PublishError::Map { bytes: code_bytes, source })?;
+    for (index, place) in code.chunks_exact_mut(THUNK_SIZE).enumerate() {
+        let distance = code_bytes + index * size_of::<Slot>() - index * THUNK_SIZE;
+        let distance = i32::try_from(distance).unwrap_or(i32::MAX);
+        place.copy_from_slice(&thunk(host::ABI.instruction_set(), kind.index(), distance));
     }
     let code = code.make_exec().map_err(|source| PublishError::Protect { source })?;
-    // SAFETY: both halves are inside what was just reserved, and nobody knows of it yet.
+    // SAFETY: both parts are inside what was just reserved, and nobody knows of it yet.
     let slots = unsafe {
         sys::move_over(code, start).map_err(|source| PublishError::Move { bytes, source })?;
-        let data = start.add(bytes);
-        sys::open(data, bytes).map_err(|source| PublishError::Map { bytes, source })?;
+        let data = start.add(code_bytes);
+        sys::open(data, data_bytes).map_err(|source| PublishError::Map { bytes: data_bytes, source })?;
         data.cast::<Slot>()
     };
-    // SAFETY: `count` slots fit.
-    Ok((0..count).map(move |index| SlotPtr(unsafe { NonNull::add(slots, index) })))
+    Ok((0..code_bytes / THUNK_SIZE).map(move |index| {
+        // SAFETY: so many thunks and slots fit.
+        unsafe { SlotPtr { slot: slots.add(index), thunk: start.add(index * THUNK_SIZE) } }
+    }))
 }

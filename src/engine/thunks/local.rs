@@ -82,7 +82,7 @@ impl Local {
         }
         let oldest = self.resting.pop_front()?;
         if oldest.is_left() {
-            return Some(oldest.slot);
+            return Some(oldest.end());
         }
         self.resting.push_back(oldest);
         None

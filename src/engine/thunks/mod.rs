@@ -6,18 +6,18 @@
 //!           └──────────────────────────┴──────────────────────────┘
 //!             code (r-x), never written     data (rw-), private
 //!
-//! slot      { context, target, note }   the thunk loads `context` into its register and jumps to `target`
+//! slot      { context, target }         the thunk loads `context` into its register and jumps to `target`
 //! ```
 //!
-//! A dropped slot's target is a trap, which ends the process with a sentence. It rests, behind at least [`REST`] others,
-//! before it is anybody else's. Each thread keeps slots at hand, so that making and dropping take no lock.
+//! A dropped slot's target is a trap, which finds in the context what to say, says it and ends the process. The slot
+//! rests, behind at least [`REST`] others, before it is anybody else's, and the context with it. Each thread keeps slots
+//! at hand, so that making and dropping take no lock.
 //!
 //! # Safety
 //!
-//! Slots are written by whoever owns them ([`Thunk`] is not `Clone`), and read by thunks at any time: so in an order in
-//! which every mixture of old and new words is harmless. On drop the target goes first: a thunk that has loaded the old
-//! context enters the old target, whose context is still there (it rests with the slot), or the trap, which reads its note
-//! from the old context as it would from the slot.
+//! Slots are written by whoever owns them ([`Thunk`] is not `Clone`), and read by thunks at any time. A drop changes the
+//! target alone: a thunk that comes in between enters the old target or the trap, both with the context that is still
+//! there. When the rest is over, the context becomes a [`Grave`], which is for ever, before it is freed.
 #![allow(unsafe_code)]
 
 mod group;
@@ -26,8 +26,10 @@ mod pool;
 
 use super::code_memory::PublishError;
 use crate::host;
+use callsmith_arch::isa::{NOTE_OFFSET, TARGET_OFFSET};
 use callsmith_arch::plan::Location;
 use std::ffi::c_void;
+use std::io::Write as _;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -83,7 +85,7 @@ impl Kind {
     }
 }
 
-/// What a slot's third word points at: what to say when a dropped callback is called.
+/// What to say when a dropped callback is called.
 #[repr(C)]
 pub(crate) struct Note {
     /// Says it, and ends the process.
@@ -99,17 +101,45 @@ unsafe impl Sync for Note {}
 // SAFETY: as above.
 unsafe impl Send for Note {}
 
+/// What a context begins with, as traps read it: the context where there is no other.
+#[repr(C)]
+pub(crate) struct Grave {
+    room: [usize; 2],
+    note: &'static Note,
+}
+
+impl Grave {
+    pub(crate) const fn new(note: &'static Note) -> Grave {
+        Grave { room: [0; 2], note }
+    }
+}
+
+const _: () = assert!(std::mem::offset_of!(Grave, note) == NOTE_OFFSET);
+
+/// The context of slots that have rested, until they are somebody's again.
+static NOBODYS: Grave = Grave::new(&Note { trap: nobodys, text: |_| String::new(), data: std::ptr::null() });
+
+extern "C" fn nobodys(_: &Note) -> ! {
+    // Whether or not anybody listens.
+    let _ = std::io::stderr().write_all(b"callsmith: a callback was called that was dropped long ago\n");
+    std::process::abort()
+}
+
 /// A slot, as its thunk reads it.
 #[repr(C)]
 struct Slot {
     context: AtomicPtr<c_void>,
     target: AtomicPtr<c_void>,
-    note: AtomicPtr<Note>,
 }
 
-/// A slot's address.
+const _: () = assert!(std::mem::offset_of!(Slot, target) == TARGET_OFFSET);
+
+/// A slot and its thunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct SlotPtr(NonNull<Slot>);
+struct SlotPtr {
+    slot: NonNull<Slot>,
+    thunk: NonNull<u8>,
+}
 
 // SAFETY: whoever holds it owns the slot; its words are atomic.
 unsafe impl Send for SlotPtr {}
@@ -132,19 +162,16 @@ impl Thunk {
     /// What the system refused.
     ///
     /// # Safety
-    /// `target` takes what C passes, and `context` where [`Kind`] says; `note` lives until the slot has rested, and if
-    /// `context` is not null, so does what it points at, with the same note in its third word.
+    /// `target` takes what C passes, and `context` where [`Kind`] says. What `context` points at lives until the slot has
+    /// rested, with a note in its third word, as a [`Grave`].
     pub(crate) unsafe fn new(
         kind: Kind,
-        context: *mut c_void,
+        context: *const c_void,
         target: *const c_void,
-        note: *const Note,
     ) -> Result<Thunk, PublishError> {
         let slot = local::take(kind)?;
         let words = slot.words();
-        let context = if context.is_null() { slot.0.as_ptr().cast() } else { context };
-        words.note.store(note.cast_mut(), Ordering::Relaxed);
-        words.context.store(context, Ordering::Relaxed);
+        words.context.store(context.cast_mut(), Ordering::Relaxed);
         // Whoever gets the address gets it after this.
         words.target.store(target.cast_mut(), Ordering::Release);
         Ok(Thunk { slot, kind })
@@ -152,15 +179,17 @@ impl Thunk {
 
     /// The address for C.
     pub(crate) fn address(&self) -> *const c_void {
-        // SAFETY: a slot's thunk lies before it in the same mapping.
-        unsafe { self.slot.0.as_ptr().cast::<c_void>().byte_sub(group::distance()) }
+        self.slot.thunk.as_ptr().cast_const().cast()
     }
 
-    /// Turns the slot to the trap and lays it to rest. `context` is freed when that is over.
+    /// Turns the slot to the trap.
+    pub(crate) fn disarm(&self) {
+        let trap = pool::trap(self.kind).as_ptr().cast_mut().cast();
+        self.slot.words().target.store(trap, Ordering::Release);
+    }
+
+    /// Lays a disarmed slot to rest. `context` is freed when that is over.
     pub(crate) fn release(self, context: Option<Box<dyn Context>>) {
-        let words = self.slot.words();
-        words.target.store(pool::trap(self.kind).as_ptr().cast_mut().cast(), Ordering::Release);
-        words.context.store(self.slot.0.as_ptr().cast(), Ordering::Release);
         local::give_back(self.kind, Resting { slot: self.slot, context });
     }
 }
@@ -168,7 +197,7 @@ impl Thunk {
 impl SlotPtr {
     fn words(&self) -> &Slot {
         // SAFETY: slots are never unmapped.
-        unsafe { self.0.as_ref() }
+        unsafe { self.slot.as_ref() }
     }
 }
 
@@ -188,5 +217,11 @@ impl Resting {
     /// Whether it may be used again, as far as calls go that are still in it.
     fn is_left(&self) -> bool {
         self.context.as_ref().is_none_or(|context| context.is_left())
+    }
+
+    /// Ends the rest: the context is freed.
+    fn end(self) -> SlotPtr {
+        self.slot.words().context.store((&raw const NOBODYS).cast_mut().cast(), Ordering::Release);
+        self.slot
     }
 }

@@ -40,21 +40,32 @@ fn lock(pool: &'static Mutex<Pool>) -> MutexGuard<'static, Pool> {
 /// Slots for a thread that has run out: a batch, of this kind.
 pub(super) fn take(kind: Kind) -> Result<Vec<SlotPtr>, PublishError> {
     fork::hold_locks_across();
-    publish_traps()?;
     let mut pool = lock(&POOLS[kind.index()]);
-    let rested = pool.resting.len().saturating_sub(super::REST);
-    if rested >= BATCH {
-        let (left, inside): (Vec<_>, Vec<_>) = pool.resting.drain(..BATCH).partition(Resting::is_left);
-        pool.resting.extend(inside);
-        if !left.is_empty() {
-            return Ok(left.into_iter().map(|resting| resting.slot).collect());
-        }
+    let rested = pool.rested();
+    if !rested.is_empty() {
+        // What a context holds beside its closure is its user's, who may come back here when it is dropped.
+        drop(pool);
+        return Ok(rested.into_iter().map(Resting::end).collect());
     }
+    // Under the lock: a fork that came in the middle would leave the child waiting for a thread that it does not have.
+    publish_traps()?;
     if pool.fresh.is_empty() {
         pool.fresh.extend(group::make(kind)?);
     }
     let left = pool.fresh.len().saturating_sub(BATCH);
     Ok(pool.fresh.split_off(left))
+}
+
+impl Pool {
+    /// A batch of slots that have rested, or as many of it as nobody is inside of.
+    fn rested(&mut self) -> Vec<Resting> {
+        if self.resting.len() < super::REST + BATCH {
+            return Vec::new();
+        }
+        let (left, inside): (Vec<_>, Vec<_>) = self.resting.drain(..BATCH).partition(Resting::is_left);
+        self.resting.extend(inside);
+        left
+    }
 }
 
 /// Takes over resting slots from a thread that has too many, or ends.

@@ -1,8 +1,7 @@
 //! Thunks: the addresses that C calls.
 //!
-//! A thunk page is code that is the same for every thunk in it. Thunk `k` lies at `k * THUNK_SIZE`, and its data, a slot
-//! of the same size, at the same offset of a data area that begins at a fixed distance. So a callback is made and
-//! dropped by writing its slot, and the code is never touched.
+//! Thunks fill pages of code that is written once. The data of each, a slot, lies at a distance that is fixed when it is
+//! written. So a callback is made and dropped by writing its slot, and the code is never touched.
 
 use super::{Assembler, Gp, Mem};
 use crate::abi::{Convention, numbers};
@@ -42,8 +41,8 @@ pub const CONTEXT_REGISTERS: [Gp; 7] =
 /// Their numbers.
 pub const CONTEXT_NUMBERS: [u8; 7] = numbers(CONTEXT_REGISTERS);
 
-/// The code that a dropped slot jumps to, one for each register: the slot's own address is the context by then. Calls the
-/// function whose address is the first word of what the slot's third word points at, with that pointer.
+/// The code that a dropped slot jumps to, one for each register that the context may be in. Calls the function whose
+/// address is the first word of what the context's third word points at, with that pointer.
 pub fn trap(register: Gp, host: &Convention) -> Vec<u8> {
     let first = Gp::from_low_bits(host.gp_params[0]);
     let mut asm = Assembler::new();

@@ -1,0 +1,60 @@
+//! Cases that end the process: run in a child, which is this test binary again.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, Output};
+
+const CASE: &str = "CALLSMITH_DYING";
+
+/// Whether this process is the child for `case`.
+fn is_child(case: &str) -> bool {
+    std::env::var(CASE).is_ok_and(|wanted| wanted == case)
+}
+
+/// Runs the test `case`, from which this is called, again in a child.
+fn again(case: &str) -> Output {
+    Command::new(std::env::current_exe().expect("this test"))
+        .args([case, "--exact", "--nocapture", "--test-threads=1"])
+        .env(CASE, case)
+        .output()
+        .expect("a child")
+}
+
+/// Runs `body` in a child, which must end by `abort` and say each of `sentences`. `case` is the test's path.
+pub(crate) fn dies(case: &str, sentences: &[&str], body: impl FnOnce()) {
+    if is_child(case) {
+        return body();
+    }
+    let output = again(case);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{case}: {:?}: {said}", output.status);
+    for sentence in sentences {
+        assert!(said.contains(sentence), "{case}: no '{sentence}' in: {said}");
+    }
+}
+
+/// Runs `body` in a child, which must end well.
+pub(crate) fn alone(case: &str, body: impl FnOnce()) {
+    if is_child(case) {
+        return body();
+    }
+    let output = again(case);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{case}: {:?}: {said}", output.status);
+    eprint!("{said}");
+}
+
+/// Runs `body` in a child, which may end well, or by `abort` with `sentence`: whether it did the latter.
+pub(crate) fn may_die(case: &str, sentence: &str, body: impl FnOnce()) -> bool {
+    if is_child(case) {
+        body();
+        return false;
+    }
+    let output = again(case);
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        return false;
+    }
+    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{case}: {:?}: {said}", output.status);
+    assert!(said.contains(sentence), "{case}: no '{sentence}' in: {said}");
+    true
+}
