@@ -1,226 +1,47 @@
 //! C callees: each checks its arguments, and gives a patterned result back.
 
-use super::case::{Case, Name};
-use super::spots::{Spot, spots};
-use crate::support::ctype::{CType, Part, prelude};
-use callsmith::arch::layout::{Float, Scalar, Type};
-use callsmith::arch::{Abi, Signature, abi};
-use callsmith::host;
+use crate::random::subject::Subject;
+use callsmith::arch::Abi;
 use std::fmt::Write as _;
 
-/// A value that passes: its type, its scalars, and their numbers.
-pub(crate) struct Passed {
-    pub(crate) c: CType,
-    pub(crate) ty: Type,
-    pub(crate) spots: Vec<Spot>,
-    /// The field number of the first scalar; the others follow.
-    pub(crate) first: u32,
-    /// What its tags start with, as a C identifier.
-    prefix: String,
-    /// The C expression for it in the callee.
-    pub(crate) variable: String,
-}
-
-/// A case with everything numbered.
-pub(crate) struct Callee {
-    pub(crate) symbol: String,
-    pub(crate) case: Case,
-    pub(crate) result: Option<Passed>,
-    /// The fixed arguments, then those of the tail.
-    pub(crate) args: Vec<Passed>,
-}
-
-impl Passed {
-    pub(crate) fn size(&self) -> usize {
-        usize::try_from(self.ty.size(host::MODEL).bytes()).expect("types are small here")
+/// The function's definition, after its types'.
+pub(crate) fn source(callee: &Subject, out: &mut String) {
+    let _ = writeln!(out, "{}{} {{\n    calls++;", callee.types(), callee.prototype());
+    if let Some(last) = callee.case.tail.as_ref().and(callee.case.params.len().checked_sub(1)) {
+        read_tail(callee, last, out);
     }
-
-    /// The spots with their field numbers.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = (u32, &Spot)> {
-        (self.first..).zip(&self.spots)
-    }
-
-    /// How C names a spot of it.
-    pub(crate) fn place(&self, spot: &Spot) -> String {
-        let (variable, path) = (&self.variable, &spot.leaf.path);
-        let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
-        let whole = format!("{variable}{dot}{path}");
-        match spot.leaf.part {
-            Part::Whole => whole,
-            Part::Real => format!("__real__ {whole}"),
-            Part::Imaginary => format!("__imag__ {whole}"),
-            Part::Lane(lane) => format!("{whole}[{lane}]"),
+    callee.args.iter().for_each(|passed| passed.lines("CHECK", out));
+    if callee.case.scribbles {
+        for passed in &callee.args {
+            let _ = writeln!(out, "    scribble(&{0}, sizeof {0});", passed.variable);
         }
     }
-
-    /// Its type's definitions, and a name for it.
-    pub(crate) fn type_text(&self) -> String {
-        let mut text = prelude(host::MODEL);
-        self.c.declare(&self.prefix, &mut text);
-        preprocessed(&(text + &self.c.declarator(&self.prefix, "")))
+    if let Some(result) = &callee.result {
+        let _ = writeln!(out, "    {};", result.declarator("r"));
+        out.push_str("    __builtin_memset(&r, 0xa5, sizeof r);\n");
+        result.lines("FILL", out);
+        out.push_str("    return r;\n");
     }
-
-    /// A line for each spot: `CHECK(…)` or `FILL(…)`.
-    fn lines(&self, what: &str, out: &mut String) {
-        for (field, spot) in self.fields() {
-            let (kind, place) = (kind(spot.scalar), self.place(spot));
-            let _ = match spot.leaf.bits {
-                Some(bits) => writeln!(out, "    {what}_BITS({field}, {kind}, {bits}, {place})"),
-                None => {
-                    let ty = spot.leaf.scalar.spelling();
-                    writeln!(out, "    {what}({field}, {kind}, {ty}, {place})")
-                }
-            };
-        }
-    }
+    out.push_str("}\n");
 }
 
-/// What `runtime.c` calls the kind of a scalar.
-fn kind(scalar: Scalar) -> &'static str {
-    match scalar {
-        Scalar::Bool => "BOOL",
-        Scalar::Float(Float::F16) => "F16",
-        Scalar::Float(Float::F32) => "F32",
-        Scalar::Float(Float::F64) => "F64",
-        Scalar::Float(Float::X87) => "X87",
-        Scalar::Float(Float::F128) => "F128",
-        Scalar::I8 | Scalar::U8 | Scalar::I16 | Scalar::U16 | Scalar::I32 | Scalar::U32 => "BITS",
-        Scalar::I64 | Scalar::U64 | Scalar::I128 | Scalar::U128 | Scalar::Pointer => "BITS",
-    }
-}
-
-/// C after the preprocessor: three scalars go by the names of gcc's macros.
-fn preprocessed(text: &str) -> String {
-    let text = text.replace("__SIZE_TYPE__", "size_t").replace("__PTRDIFF_TYPE__", "ptrdiff_t");
-    text.replace("__WCHAR_TYPE__", "wchar_t")
-}
-
-impl Callee {
-    /// The callee of a case, number `number` of its batch.
-    pub(crate) fn new(name: &Name, number: usize) -> Callee {
-        let case = name.case();
-        let mut rng = name.rng();
-        let mut first = 1;
-        let mut passed = |c: &CType, variable: String| {
-            let ty = c.lower(host::MODEL).expect("case's types have a layout");
-            let spots = spots(c, &ty, host::MODEL, &mut rng);
-            let prefix = format!("c{number}_{variable}");
-            let passed = Passed { c: c.clone(), ty, first, prefix, variable, spots };
-            first += u32::try_from(passed.spots.len()).expect("few");
-            passed
+/// Takes the variable arguments behind the parameter number `last`.
+fn read_tail(callee: &Subject, last: usize, out: &mut String) {
+    let (list, prefix) = match callee.case.abi {
+        Abi::SysV64 => ("__builtin_sysv_va_list", "__builtin_sysv"),
+        Abi::Win64 => ("__builtin_ms_va_list", "__builtin_ms"),
+    };
+    let _ = writeln!(out, "    {list} list;\n    {prefix}_va_start(list, a{last});");
+    for passed in callee.args.iter().skip(last + 1) {
+        let declared = passed.declarator(&passed.variable);
+        let ty = passed.declarator("");
+        // gcc on Linux forgets that `ms_abi` passes these by reference: "what is not 1, 2, 4 or 8 bytes".
+        let by_reference = callee.case.abi == Abi::Win64 && !matches!(passed.size(), 1 | 2 | 4 | 8);
+        let _ = if by_reference {
+            writeln!(out, "    {declared} = *__builtin_va_arg(list, __typeof__({ty}) *);")
+        } else {
+            writeln!(out, "    {declared} = __builtin_va_arg(list, {ty});")
         };
-        let types = case.params.iter().chain(case.tail.iter().flatten());
-        let args = types.enumerate().map(|(index, c)| passed(c, format!("a{index}"))).collect();
-        let result = case.result.as_ref().map(|c| passed(c, "r".into()));
-        Callee { symbol: format!("f{number}"), case, result, args }
     }
-
-    /// The definitions of the types in the prototype.
-    fn types(&self) -> String {
-        let mut out = String::new();
-        self.result.iter().chain(&self.args).for_each(|passed| passed.c.declare(&passed.prefix, &mut out));
-        out
-    }
-
-    /// The prototype, as C and as callsmith read it, without a semicolon.
-    fn prototype(&self) -> String {
-        let fixed = self.args.iter().take(self.case.params.len());
-        let mut params: Vec<String> =
-            fixed.map(|passed| passed.c.declarator(&passed.prefix, &passed.variable)).collect();
-        match &self.case.tail {
-            Some(_) => params.push("...".into()),
-            None if params.is_empty() => params.push("void".into()),
-            None => {}
-        }
-        let name = format!("{}({})", self.symbol, params.join(", "));
-        let declared = match &self.result {
-            Some(result) => result.c.declarator(&result.prefix, &name),
-            None => format!("void {name}"),
-        };
-        let convention = match self.case.abi {
-            Abi::SysV64 => "__attribute__((sysv_abi))",
-            Abi::Win64 => "__attribute__((ms_abi))",
-        };
-        format!("{convention} {declared}")
-    }
-
-    /// What `callsmith::decl` reads: types and prototype.
-    pub(crate) fn declaration(&self) -> String {
-        preprocessed(&format!("{}{}{};\n", prelude(host::MODEL), self.types(), self.prototype()))
-    }
-
-    /// Types, prototype and the tail's types, for a reader.
-    pub(crate) fn show(&self) -> String {
-        let mut text = format!("{}{};", self.types(), self.prototype());
-        if self.case.tail.is_some() {
-            let tail = self.args.iter().skip(self.case.params.len());
-            let tail: Vec<String> =
-                tail.map(|passed| passed.c.declarator(&passed.prefix, &passed.variable)).collect();
-            let _ = write!(text, " /* tail: {} */", tail.join(", "));
-        }
-        text
-    }
-
-    /// The plan of the call, tail included.
-    pub(crate) fn plan(&self) -> String {
-        let types = |passed: &Passed| passed.ty.clone();
-        let (result, params) = (self.result.as_ref().map(types), self.args.iter().map(types).collect());
-        let signature = match &self.case.tail {
-            Some(_) => Signature::variadic(self.case.abi, result, params, self.case.params.len()),
-            None => Signature::new(self.case.abi, result, params),
-        };
-        match signature.and_then(|signature| abi::classify(&signature)) {
-            Ok(plan) => plan.to_string(),
-            Err(error) => error.to_string(),
-        }
-    }
-
-    /// The function's definition, after its types'.
-    pub(crate) fn source(&self, out: &mut String) {
-        let _ = writeln!(out, "{}{} {{\n    calls++;", self.types(), self.prototype());
-        if let Some(last) = self.case.tail.as_ref().and(self.case.params.len().checked_sub(1)) {
-            self.read_tail(last, out);
-        }
-        self.args.iter().for_each(|passed| passed.lines("CHECK", out));
-        if self.case.scribbles {
-            for passed in &self.args {
-                let _ = writeln!(out, "    scribble(&{0}, sizeof {0});", passed.variable);
-            }
-        }
-        if let Some(result) = &self.result {
-            let _ = writeln!(out, "    {};", result.c.declarator(&result.prefix, "r"));
-            out.push_str("    __builtin_memset(&r, 0xa5, sizeof r);\n");
-            result.lines("FILL", out);
-            out.push_str("    return r;\n");
-        }
-        out.push_str("}\n");
-    }
-
-    /// Takes the variable arguments behind the parameter number `last`.
-    fn read_tail(&self, last: usize, out: &mut String) {
-        let (list, prefix) = match self.case.abi {
-            Abi::SysV64 => ("__builtin_sysv_va_list", "__builtin_sysv"),
-            Abi::Win64 => ("__builtin_ms_va_list", "__builtin_ms"),
-        };
-        let _ = writeln!(out, "    {list} list;\n    {prefix}_va_start(list, a{last});");
-        for passed in self.args.iter().skip(last + 1) {
-            let declared = passed.c.declarator(&passed.prefix, &passed.variable);
-            let ty = passed.c.declarator(&passed.prefix, "");
-            // gcc on Linux forgets that `ms_abi` passes these by reference: "what is not 1, 2, 4 or 8 bytes".
-            let by_reference = self.case.abi == Abi::Win64 && !matches!(passed.size(), 1 | 2 | 4 | 8);
-            let _ = if by_reference {
-                writeln!(out, "    {declared} = *__builtin_va_arg(list, __typeof__({ty}) *);")
-            } else {
-                writeln!(out, "    {declared} = __builtin_va_arg(list, {ty});")
-            };
-        }
-        let _ = writeln!(out, "    {prefix}_va_end(list);");
-    }
-}
-
-/// One C file with the callees of a batch.
-pub(crate) fn source(callees: &[Callee]) -> String {
-    let mut out = prelude(host::MODEL) + include_str!("runtime.c");
-    callees.iter().for_each(|callee| callee.source(&mut out));
-    out
+    let _ = writeln!(out, "    {prefix}_va_end(list);");
 }

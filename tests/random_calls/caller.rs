@@ -4,23 +4,17 @@
 //! The generated callee has the prototype that callsmith reads, and arguments, buffers and results are as large as their
 //! types: that is what the test is about, and why it runs in a process of its own.
 
-use super::callee::{Callee, Passed};
+use super::callee;
 use super::guarded::{Edge, Guarded};
-use super::spots::Spot;
+use crate::random::Direction;
+use crate::random::case::{Case, Name};
+use crate::random::report::{Report, compare, patterned};
+use crate::random::subject::{Passed, Subject};
+use crate::random::values::{bytes_of, value_of};
 use crate::support::rng::Rng;
 use callsmith::arch::layout::{Float, Scalar, Type};
 use callsmith::ctype::CType;
-use callsmith::{Data, Error, Function, Library, LongDouble, Ptr, Slot, Value, decl, host};
-use std::ffi::c_void;
-
-/// As in `runtime.c`.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Mismatch {
-    field: u32,
-    size: u32,
-    got: [u8; 16],
-}
+use callsmith::{Error, Function, Library, Slot, Value, decl, host};
 
 /// How a function is called.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +69,7 @@ pub(crate) struct Caller {
 
 /// One call: what goes in, in which pattern.
 struct Call<'a> {
-    callee: &'a Callee,
+    callee: &'a Subject,
     function: &'a Function,
     /// The function with the tail of this call, if it is variadic.
     bound: &'a Function,
@@ -86,22 +80,30 @@ struct Call<'a> {
     bytes: Vec<Vec<u8>>,
 }
 
-impl Caller {
-    pub(crate) fn open(library: &str) -> Result<Caller, Error> {
+impl Direction for Caller {
+    const WHAT: &'static str = "calls";
+
+    fn case(name: &Name) -> Case {
+        name.case()
+    }
+
+    fn source(callee: &Subject, out: &mut String) {
+        callee::source(callee, out);
+    }
+
+    fn prelude() -> &'static str {
+        include_str!("callee.c")
+    }
+
+    fn open(library: &str) -> Result<Caller, Error> {
         let library = Library::open(library)?;
         Ok(Caller { library, args: Vec::new(), list: Guarded::new(), result: Guarded::new() })
     }
 
-    /// Makes all calls of a case. `progress` is told which one comes next.
-    pub(crate) fn run(
-        &mut self,
-        callee: &Callee,
-        rng: &mut Rng,
-        progress: &dyn Fn(&str),
-    ) -> Result<(), String> {
+    fn run(&mut self, callee: Subject, rng: &mut Rng, progress: &dyn Fn(&str)) -> Result<(), String> {
         progress("prepare");
-        let function = self.function(callee).map_err(|error| error.to_string())?;
-        let ctypes = ctypes(callee, &function).map_err(|error| error.to_string())?;
+        let function = self.function(&callee).map_err(|error| error.to_string())?;
+        let ctypes = ctypes(&callee, &function).map_err(|error| error.to_string())?;
         let tailed =
             callee.case.tail.as_ref().map(|_| function.with_tail(&ctypes[callee.case.params.len()..]));
         let bound =
@@ -110,14 +112,17 @@ impl Caller {
         for (way, salt) in WAYS.into_iter().zip([0x00, 0x5a, 0xff, 0x33, 0xc6]) {
             progress(&format!("{way:?}"));
             let bytes = callee.args.iter().map(|passed| patterned(passed, salt, rng)).collect();
-            let call = Call { callee, function: &function, bound: &bound, ctypes: &ctypes, salt, bytes };
+            let call =
+                Call { callee: &callee, function: &function, bound: &bound, ctypes: &ctypes, salt, bytes };
             self.call(&call, way, rng).map_err(|why| format!("{way:?}: {why}\n{}", callee.plan()))?;
         }
         Ok(())
     }
+}
 
+impl Caller {
     /// The function, by its C declaration; which must mean the same types to callsmith as to the generator.
-    fn function(&self, callee: &Callee) -> Result<Function, Error> {
+    fn function(&self, callee: &Subject) -> Result<Function, Error> {
         let prototype = decl::parse_prototype(&callee.declaration(), host::MODEL)?;
         let address = self.library.symbol(&callee.symbol)?;
         // SAFETY: see the module.
@@ -132,7 +137,7 @@ impl Caller {
     }
 
     fn call(&mut self, call: &Call, way: Way, rng: &mut Rng) -> Result<(), String> {
-        self.reset(call.salt);
+        self.report(call).reset();
         let result = match way {
             Way::Gather(edge) => self.gather(call, edge)?,
             Way::Slots(edge) => self.slots(call, edge, rng, Held::Memory)?,
@@ -142,11 +147,15 @@ impl Caller {
             }
             Way::Values => values(call).map_err(|error| error.to_string())?,
         };
-        self.report(call)?;
+        self.report(call).check()?;
         match &call.callee.result {
-            Some(passed) => compare(passed, call.salt, &result),
+            Some(passed) => compare("result", passed, call.salt, &result),
             None => Ok(()),
         }
+    }
+
+    fn report<'a>(&'a self, call: &Call<'a>) -> Report<'a> {
+        Report { library: &self.library, subject: call.callee, salt: call.salt }
     }
 
     /// `invoke`: everything in guarded memory, the list of pointers too.
@@ -216,84 +225,10 @@ impl Caller {
         }
         Ok(self.result.value().to_vec())
     }
-
-    /// A variable of `runtime.c`.
-    fn variable<T>(&self, name: &str) -> *mut T {
-        let address = self.library.symbol(name).unwrap_or_else(|error| panic!("{error}"));
-        address.cast_mut().cast()
-    }
-
-    fn reset(&self, salt: u8) {
-        // SAFETY: the library's own variables, of these types.
-        unsafe {
-            self.variable::<u32>("salt").write_volatile(salt.into());
-            self.variable::<u32>("calls").write_volatile(0);
-            self.variable::<u32>("mismatch_count").write_volatile(0);
-        }
-    }
-
-    /// What the callee found wrong.
-    fn report(&self, call: &Call) -> Result<(), String> {
-        // SAFETY: as in `reset`.
-        let (calls, count) = unsafe {
-            let count = self.variable::<u32>("mismatch_count").read_volatile();
-            (self.variable::<u32>("calls").read_volatile(), count)
-        };
-        if calls != 1 {
-            return Err(format!("the callee ran {calls} times"));
-        }
-        let kept = usize::try_from(count).expect("a count").min(64);
-        let wrong: Vec<String> = (0..kept)
-            .map(|index| {
-                // SAFETY: as in `reset`; there are 64.
-                let mismatch = unsafe { self.variable::<Mismatch>("mismatches").add(index).read_volatile() };
-                let size = usize::try_from(mismatch.size).expect("a size");
-                describe(call, mismatch.field, &mismatch.got[..size.min(16)])
-            })
-            .collect();
-        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
-    }
-}
-
-/// A value's bytes: random, and the pattern in its spots.
-fn patterned(passed: &Passed, salt: u8, rng: &mut Rng) -> Vec<u8> {
-    let mut bytes: Vec<u8> = (0..passed.size()).map(|_| rng.next().to_le_bytes()[0]).collect();
-    passed.fields().for_each(|(field, spot)| spot.write(field, salt, &mut bytes));
-    bytes
-}
-
-/// A sentence about a field that arrived wrong.
-fn describe(call: &Call, field: u32, got: &[u8]) -> String {
-    let args = call.callee.args.iter().enumerate();
-    let found = args.flat_map(|(index, passed)| passed.fields().map(move |at| (index, passed, at)));
-    match found.into_iter().find(|(_, _, (number, _))| *number == field) {
-        Some((index, passed, (_, spot))) => {
-            format!("argument {}: {}", index + 1, difference(passed, field, spot, call.salt, got))
-        }
-        None => format!("field {field}, which there is not: got {got:02x?}"),
-    }
-}
-
-fn difference(passed: &Passed, field: u32, spot: &Spot, salt: u8, got: &[u8]) -> String {
-    let wanted = spot.wanted(field, salt);
-    format!("{}: wanted {wanted:02x?}, got {got:02x?}", passed.place(spot))
-}
-
-/// Compares a result with its pattern.
-fn compare(passed: &Passed, salt: u8, bytes: &[u8]) -> Result<(), String> {
-    if bytes.len() < passed.size() {
-        return Err(format!("the result has {} bytes, wanted {}", bytes.len(), passed.size()));
-    }
-    let wrong: Vec<String> = passed
-        .fields()
-        .filter(|(field, spot)| spot.got(bytes) != spot.wanted(*field, salt))
-        .map(|(field, spot)| format!("result: {}", difference(passed, field, spot, salt, &spot.got(bytes))))
-        .collect();
-    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
 /// The types of all arguments: the parameters', then the tail's.
-fn ctypes(callee: &Callee, function: &Function) -> Result<Vec<CType>, Error> {
+fn ctypes(callee: &Subject, function: &Function) -> Result<Vec<CType>, Error> {
     let params = &function.prototype().params;
     let mut types: Vec<CType> = params.iter().map(|param| param.ty.clone()).collect();
     for passed in callee.args.iter().skip(types.len()) {
@@ -313,68 +248,5 @@ fn values(call: &Call) -> Result<Vec<u8>, Error> {
         let len = now.len().min(bytes.len());
         assert_eq!(now[..len], bytes[..len], "{} was written to", passed.variable);
     }
-    let mut result = bytes_of(&result);
-    if let Some(passed) = &call.callee.result {
-        result.resize(passed.size().max(result.len()), 0);
-    }
-    Ok(result)
-}
-
-/// The value of type `ty` with these bytes.
-fn value_of(bytes: &[u8], ty: &Type, ctype: &CType) -> Result<Value, Error> {
-    fn sized<const N: usize>(bytes: &[u8]) -> [u8; N] {
-        bytes[..N].try_into().expect("as many")
-    }
-    let Type::Scalar(scalar) = ty else { return data_of(bytes, ctype) };
-    Ok(match scalar {
-        Scalar::Bool => Value::Bool(bytes[0] != 0),
-        Scalar::I8 => i8::from_le_bytes(sized(bytes)).into(),
-        Scalar::U8 => u8::from_le_bytes(sized(bytes)).into(),
-        Scalar::I16 => i16::from_le_bytes(sized(bytes)).into(),
-        Scalar::U16 => u16::from_le_bytes(sized(bytes)).into(),
-        Scalar::I32 => i32::from_le_bytes(sized(bytes)).into(),
-        Scalar::U32 => u32::from_le_bytes(sized(bytes)).into(),
-        Scalar::I64 => i64::from_le_bytes(sized(bytes)).into(),
-        Scalar::U64 => u64::from_le_bytes(sized(bytes)).into(),
-        Scalar::I128 => i128::from_le_bytes(sized(bytes)).into(),
-        Scalar::U128 => u128::from_le_bytes(sized(bytes)).into(),
-        Scalar::Float(Float::F32) => f32::from_le_bytes(sized(bytes)).into(),
-        Scalar::Float(Float::F64) => f64::from_le_bytes(sized(bytes)).into(),
-        Scalar::Float(Float::X87) => LongDouble::from_bytes(sized(bytes)).into(),
-        Scalar::Float(Float::F16 | Float::F128) => data_of(bytes, ctype)?,
-        Scalar::Pointer => {
-            let address = usize::from_le_bytes(sized(bytes));
-            // SAFETY: a number, which nobody follows.
-            unsafe { Ptr::new(std::ptr::without_provenance::<c_void>(address)) }.into()
-        }
-    })
-}
-
-fn data_of(bytes: &[u8], ctype: &CType) -> Result<Value, Error> {
-    let mut data = Data::new(ctype)?;
-    // SAFETY: what pointers there are, nobody follows.
-    unsafe { data.bytes_mut() }.copy_from_slice(bytes);
-    Ok(data.into())
-}
-
-fn bytes_of(value: &Value) -> Vec<u8> {
-    match value {
-        Value::Void => Vec::new(),
-        Value::Bool(x) => vec![u8::from(*x)],
-        Value::I8(x) => x.to_le_bytes().to_vec(),
-        Value::U8(x) => x.to_le_bytes().to_vec(),
-        Value::I16(x) => x.to_le_bytes().to_vec(),
-        Value::U16(x) => x.to_le_bytes().to_vec(),
-        Value::I32(x) => x.to_le_bytes().to_vec(),
-        Value::U32(x) => x.to_le_bytes().to_vec(),
-        Value::I64(x) => x.to_le_bytes().to_vec(),
-        Value::U64(x) => x.to_le_bytes().to_vec(),
-        Value::I128(x) => x.to_le_bytes().to_vec(),
-        Value::U128(x) => x.to_le_bytes().to_vec(),
-        Value::F32(x) => x.to_le_bytes().to_vec(),
-        Value::F64(x) => x.to_le_bytes().to_vec(),
-        Value::LongDouble(x) => x.to_bytes().to_vec(),
-        Value::Pointer(x) => x.as_ptr().addr().to_le_bytes().to_vec(),
-        Value::Data(data) => data.bytes().to_vec(),
-    }
+    Ok(bytes_of(&result))
 }

@@ -118,6 +118,11 @@ pub(crate) fn pattern(field: u32, salt: u8, scalar: Scalar) -> [u8; 16] {
 }
 
 impl Spot {
+    /// One past its last bit in the whole value.
+    pub(crate) fn end(&self) -> usize {
+        self.first + self.width
+    }
+
     /// The pattern's bytes, as many as the scalar has bits for.
     pub(crate) fn wanted(&self, field: u32, salt: u8) -> Vec<u8> {
         let pattern = pattern(field, salt, self.scalar);

@@ -1,8 +1,8 @@
 //! Batches: compiled by gcc, called in a process of their own, so that a crash has a name.
 
-use super::callee::{Callee, source};
-use super::caller::Caller;
 use super::case::Name;
+use super::{Direction, subject};
+use crate::support::ctype::prelude;
 use callsmith::host;
 use std::fmt;
 use std::io::Write as _;
@@ -43,17 +43,16 @@ pub(crate) fn has_compiler() -> Result<(), String> {
     }
 }
 
-/// Compiles the cases together and calls each. An error is gcc's.
-pub(crate) fn judge(names: &[Name], level: Level) -> Result<Vec<Failure>, String> {
+/// Compiles the cases together and makes the calls of each. An error is gcc's.
+pub(crate) fn judge<D: Direction>(names: &[Name], level: Level) -> Result<Vec<Failure>, String> {
     static FILES: AtomicUsize = AtomicUsize::new(0);
     let number = FILES.fetch_add(1, Ordering::Relaxed);
     let stem = format!("random-{}-{number}", std::process::id());
     let file = |kind: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{stem}.{kind}"));
     let (c, library, cases) = (file("c"), file("so"), file("cases"));
-    let callees: Vec<Callee> =
-        names.iter().enumerate().map(|(number, name)| Callee::new(name, number)).collect();
     let list: Vec<String> = names.iter().map(Name::to_string).collect();
-    let written = std::fs::write(&c, source(&callees)).and_then(|()| std::fs::write(&cases, list.join("\n")));
+    let written =
+        std::fs::write(&c, source::<D>(names)).and_then(|()| std::fs::write(&cases, list.join("\n")));
     let judged = written
         .map_err(|error| error.to_string())
         .and_then(|()| compile(&c, &library, level))
@@ -62,6 +61,15 @@ pub(crate) fn judge(names: &[Name], level: Level) -> Result<Vec<Failure>, String
         let _ = std::fs::remove_file(path);
     }
     judged
+}
+
+/// One C file with all the cases.
+fn source<D: Direction>(names: &[Name]) -> String {
+    let mut out = prelude(host::MODEL) + include_str!("runtime.c") + D::prelude();
+    for (number, name) in names.iter().enumerate() {
+        D::source(&subject::<D>(name, number), &mut out);
+    }
+    out
 }
 
 fn compile(c: &Path, library: &Path, level: Level) -> Result<(), String> {
@@ -133,7 +141,7 @@ fn failure(line: &str) -> Option<Failure> {
 }
 
 /// The other process: makes the calls, if that is what it was started for.
-pub(crate) fn child() {
+pub(crate) fn child<D: Direction>() {
     let Ok(library) = std::env::var(LIBRARY) else { return };
     let read = |variable| std::env::var(variable).unwrap_or_else(|error| panic!("{variable}: {error}"));
     let start = read(START).parse().expect("a number");
@@ -144,14 +152,13 @@ pub(crate) fn child() {
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     };
     say(String::new());
-    let mut caller = Caller::open(&library).unwrap_or_else(|error| panic!("{error}"));
+    let mut direction = D::open(&library).unwrap_or_else(|error| panic!("{error}"));
     for (number, name) in cases.lines().enumerate().skip(start) {
         let name: Name = name.parse().unwrap_or_else(|why| panic!("{why}"));
         // SAFETY: only sets a timer.
         unsafe { libc::alarm(PATIENCE) };
-        let callee = Callee::new(&name, number);
         let progress = |step: &str| say(format!("@ {number} {step}"));
-        if let Err(why) = caller.run(&callee, &mut name.rng(), &progress) {
+        if let Err(why) = direction.run(subject::<D>(&name, number), &mut name.rng(), &progress) {
             say(format!("! {number} {}", why.replace('\n', "\u{1f}")));
         }
     }

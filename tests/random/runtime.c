@@ -1,4 +1,4 @@
-/* What the callees of one batch share: they compare what arrives with its pattern, and write down what differs. */
+/* What the functions of one batch share: they compare what arrives with its pattern, and write down what differs. */
 
 typedef unsigned char byte;
 
@@ -9,7 +9,7 @@ struct mismatch {
     byte got[16];
 };
 
-/* The caller sets salt and clears the counts before each call. */
+/* The test sets salt and clears the counts before each call. */
 unsigned salt, calls, mismatch_count;
 struct mismatch mismatches[64];
 
@@ -68,12 +68,6 @@ static __attribute__((noinline)) void check_bits(unsigned field, enum kind kind,
     fill_bits(field, kind, width, &wanted);
     if (*got != wanted)
         report(field, (width + 7) / 8, got);
-}
-
-/* A parameter is the callee's own: it may write to it. */
-static __attribute__((noinline)) void scribble(void *parameter, unsigned long size) {
-    __builtin_memset(parameter, 0xdb, size);
-    __asm__ volatile("" : : "r"(parameter) : "memory");
 }
 
 #define CHECK(field, kind, type, place) { type value = place; check(field, kind, sizeof value, &value); }
