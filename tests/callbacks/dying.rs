@@ -20,6 +20,7 @@ fn again(case: &str) -> Output {
 }
 
 /// Runs `body` in a child, which must end by `abort` and say each of `sentences`. `case` is the test's path.
+#[allow(dead_code)] // not every test crate has every ending
 pub(crate) fn dies(case: &str, sentences: &[&str], body: impl FnOnce()) {
     if is_child(case) {
         return body();
@@ -33,6 +34,7 @@ pub(crate) fn dies(case: &str, sentences: &[&str], body: impl FnOnce()) {
 }
 
 /// Runs `body` in a child, which must end well.
+#[allow(dead_code)] // not every test crate has every ending
 pub(crate) fn alone(case: &str, body: impl FnOnce()) {
     if is_child(case) {
         return body();
@@ -44,6 +46,7 @@ pub(crate) fn alone(case: &str, body: impl FnOnce()) {
 }
 
 /// Runs `body` in a child, which may end well, or by `abort` with `sentence`: whether it did the latter.
+#[allow(dead_code)] // not every test crate has every ending
 pub(crate) fn may_die(case: &str, sentence: &str, body: impl FnOnce()) -> bool {
     if is_child(case) {
         body();
