@@ -139,6 +139,12 @@ impl Function {
         }
         let result =
             self.call_converting(arguments.values(&self.inner.prototype.params).as_ref(), contract)?;
+        if let Value::Pointer(pointer) = &result {
+            // SAFETY: `call_converting` has checked that `R` stands for this pointer type, so this is what C gave back.
+            return Ok(R::from_native(unsafe {
+                ptr::from_ref(pointer).cast::<R::Native>().read_unaligned()
+            }));
+        }
         R::from_value(result).map_err(|_| self.inner.wrong_result(contract))
     }
 

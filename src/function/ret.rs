@@ -219,11 +219,9 @@ macro_rules! raw_pointers {
                 native
             }
 
+            /// As for [`Ptr`].
             fn from_value(value: Value) -> Result<$pointer, Error> {
-                match value {
-                    Value::Pointer(pointer) => Ok(pointer.as_ptr().cast()),
-                    other => Err(unfit(std::any::type_name::<$pointer>(), &other)),
-                }
+                Err(unfit(std::any::type_name::<$pointer>(), &value))
             }
         }
     )*};

@@ -59,7 +59,8 @@ fn a_comparator_may_count_or_be_dynamic() -> Result<(), Error> {
     let (qsort, bsearch) = functions()?;
     let mut numbers: Vec<i64> = (0..100).rev().collect();
     let mut calls = 0;
-    let number = |at: Ptr| unsafe { *at.as_ptr().cast::<i64>() }; // SAFETY: elements are i64.
+    // SAFETY: elements are i64.
+    let number = |at: Ptr| unsafe { *at.as_ptr().cast::<i64>() };
     let counting = |a: Ptr, b: Ptr| {
         calls += 1;
         number(a).cmp(&number(b)) as i32
