@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 
 /// Up to eight bytes that belong together, the first one lowest: an instruction, or a part of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Bytes {
+    /// What lies above `len` bytes means nothing.
     value: u64,
-    len: u32,
+    len: usize,
 }
 
 impl Bytes {
@@ -25,7 +26,12 @@ impl Bytes {
 
     /// Four bytes, the lowest of `value` first.
     pub(crate) const fn four(value: i32) -> Bytes {
-        Bytes { value: value.cast_unsigned() as u64, len: 4 }
+        Bytes::lowest(value, 4)
+    }
+
+    /// The `len` lowest bytes of `value`, at most four. Nothing but [`Code::put_both`] joins what is behind them to them.
+    pub(crate) const fn lowest(value: i32, len: usize) -> Bytes {
+        Bytes { value: value.cast_unsigned() as u64, len }
     }
 
     /// These bytes, at most seven, then `next`: at most eight in all.
@@ -38,37 +44,66 @@ impl Bytes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label(usize);
 
+/// How many bytes are written at once, whatever is kept of them: a store and a shorter step cost less than a copy of a
+/// length known only at run time.
+const STEP: usize = 16;
+
 /// Bytes, appended in order, and the places of labels in them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Code {
-    bytes: Vec<u8>,
+    /// The bytes, then zeros, so that appending is a store and no more.
+    buffer: Vec<u8>,
+    /// How many bytes there are.
+    len: usize,
     labels: Vec<Option<usize>>,
 }
 
 impl Code {
     /// Room for `capacity` bytes before the memory has to grow.
+    #[expect(
+        clippy::slow_vector_initialization,
+        reason = "memory just freed is given again by malloc, not by calloc"
+    )]
     pub(crate) fn with_capacity(capacity: usize) -> Code {
-        // `put` writes eight bytes at a time, whatever it keeps of them.
-        Code { bytes: Vec::with_capacity(capacity.saturating_add(8)), labels: Vec::new() }
+        let room = capacity.saturating_add(STEP);
+        let mut buffer = Vec::with_capacity(room);
+        buffer.resize(room, 0);
+        Code { buffer, len: 0, labels: Vec::new() }
     }
 
     /// How many bytes there are.
     pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
+        self.len
     }
 
     /// Appends `bytes`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put(&mut self, bytes: Bytes) {
-        // One store of eight bytes and a shorter length cost less than a copy of a length known only at run time.
-        let len = self.bytes.len() + bytes.len as usize;
-        self.bytes.extend_from_slice(&bytes.value.to_le_bytes());
-        self.bytes.truncate(len);
+        self.put_both(Bytes::NONE, bytes);
+    }
+
+    /// Appends `first`, at most seven bytes, and then `second`.
+    #[inline(always)]
+    pub(crate) fn put_both(&mut self, first: Bytes, second: Bytes) {
+        let Some(free) = self.buffer.get_mut(self.len..self.len + STEP) else {
+            // Out of line and last, so that the usual way has no registers to save.
+            return self.grow_and_put_both(first, second);
+        };
+        free[..8].copy_from_slice(&first.value.to_le_bytes());
+        free[first.len & 7..][..8].copy_from_slice(&second.value.to_le_bytes());
+        self.len += first.len + second.len;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow_and_put_both(&mut self, first: Bytes, second: Bytes) {
+        self.buffer.resize(2 * self.buffer.len() + STEP, 0);
+        self.put_both(first, second);
     }
 
     /// Writes four bytes over those at `at`.
     pub(crate) fn patch(&mut self, at: usize, value: i32) {
-        self.bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        self.buffer[at..at + 4].copy_from_slice(&value.to_le_bytes());
     }
 
     /// A label without a place.
@@ -79,7 +114,7 @@ impl Code {
 
     /// Gives `label` its place: here.
     pub(crate) fn bind(&mut self, label: Label) {
-        self.labels[label.0] = Some(self.bytes.len());
+        self.labels[label.0] = Some(self.len);
     }
 
     /// The place of `label`, if it has one yet.
@@ -88,7 +123,8 @@ impl Code {
     }
 
     /// The bytes.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    pub(crate) fn into_bytes(mut self) -> Vec<u8> {
+        self.buffer.truncate(self.len);
+        self.buffer
     }
 }

@@ -172,7 +172,16 @@ impl CallPlan {
         }
     }
 
+    /// The moves of all arguments.
+    pub fn argument_moves(&self) -> &[Move] {
+        match self.result {
+            ResultPlan::Direct(run) => self.moves_of(MoveRange { start: 0, end: run.start }),
+            ResultPlan::None | ResultPlan::Hidden { .. } => &self.moves,
+        }
+    }
+
     /// The moves of a run.
+    #[inline]
     pub fn moves_of(&self, run: MoveRange) -> &[Move] {
         let run: Range<usize> = run.start as usize..run.end as usize;
         &self.moves[run]

@@ -320,7 +320,7 @@ impl DynCallback {
             let source = callsmith_arch::Error::Unsupported { what };
             return Err(ErrorKind::Signature { function: name(), source }.into());
         }
-        let stub = engine::stub_of(&sign(prototype, &[])?, name)?;
+        let stub = engine::stub_of(sign(prototype, &[])?, name)?;
         let adapter = engine::adapter_of(stub, name)?;
         let (params, result) = Expected::all(prototype, &stub.signature)?;
         let result_type = stub.signature.result().cloned();

@@ -208,7 +208,7 @@ fn adapter_of<S: Signature>() -> Result<*const c_void, Error> {
     let name = || type_name::<S>().to_owned();
     let signature = signature_of::<S>(S::ABI, None)
         .map_err(|source| ErrorKind::Signature { function: name(), source })?;
-    let stub = engine::stub_of(&signature, name)?;
+    let stub = engine::stub_of(signature, name)?;
     Ok(engine::adapter_of(stub, name)?.as_ptr().cast())
 }
 

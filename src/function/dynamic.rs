@@ -89,7 +89,7 @@ impl Inner {
     /// The function bound to the stub for these types behind the fixed parameters.
     pub(super) fn bind_tail(&self, bound: &Bound, tail: &[Type]) -> Result<Bound, Error> {
         let signature = sign(&self.prototype, tail)?;
-        let stub = engine::stub_of(&signature, || self.name().to_owned())?;
+        let stub = engine::stub_of(signature, || self.name().to_owned())?;
         Ok(Bound::new(bound.target(), stub))
     }
 

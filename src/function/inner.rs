@@ -62,8 +62,8 @@ pub(super) struct Inner {
 impl Inner {
     pub(super) fn new(prototype: Prototype, library: Option<Arc<Handle>>) -> Result<Inner, Error> {
         let signature = sign(&prototype, &[])?;
-        let stub = engine::stub_of(&signature, || name_of(&prototype))?;
-        let (params, result) = Expected::all(&prototype, &signature)?;
+        let stub = engine::stub_of(signature, || name_of(&prototype))?;
+        let (params, result) = Expected::all(&prototype, &stub.signature)?;
         Ok(Inner { prototype, stub, params, result, tails: Tails::default(), _library: library })
     }
 

@@ -47,6 +47,11 @@ impl RegSet {
         RegSet(self.0 & !other.0)
     }
 
+    /// This set and `register`, of which there are at most 32.
+    pub const fn with(self, register: u8) -> RegSet {
+        RegSet(self.0 | 1 << (register & 31))
+    }
+
     /// Those in either.
     pub const fn union(self, other: RegSet) -> RegSet {
         RegSet(self.0 | other.0)
@@ -69,7 +74,12 @@ impl RegSet {
 
     /// Their numbers, in order.
     pub fn iter(self) -> impl Iterator<Item = u8> {
-        (0..32).filter(move |number| self.contains(*number))
+        let mut left = self.0;
+        core::iter::from_fn(move || {
+            let lowest = left.trailing_zeros();
+            left &= left.checked_sub(1)?;
+            u8::try_from(lowest).ok()
+        })
     }
 
     /// Whether `register` is one of them.

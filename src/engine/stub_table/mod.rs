@@ -60,14 +60,24 @@ pub(crate) struct Prepared {
     pub(crate) gather: Vec<u8>,
 }
 
+/// What a look into the table finds.
+enum Found {
+    Stub(&'static Stub),
+    /// No stub for the signature among so many.
+    Nothing {
+        among: usize,
+    },
+}
+
 /// The key lies in the stub.
 type Stubs = HashMap<&'static Signature, &'static Stub, RandomState>;
 
 /// From a signature to its stub.
 pub(crate) struct StubTable {
     memory: &'static CodeMemory,
-    /// Held by the one miss that is being prepared. Taken before the lock on `stubs`, and that before the memory's.
-    turn: Mutex<()>,
+    /// Held by the one miss that is being prepared: how many stubs there are, so that who waited knows whether to look
+    /// again. Taken before the lock on `stubs`, and that before the memory's.
+    turn: Mutex<usize>,
     /// `None` until the first: its hasher gets its seed at run time.
     stubs: RwLock<Option<Stubs>>,
 }
@@ -75,7 +85,7 @@ pub(crate) struct StubTable {
 impl StubTable {
     /// A table of its own, whose code goes to `memory`.
     pub(crate) const fn new(memory: &'static CodeMemory) -> StubTable {
-        StubTable { memory, turn: Mutex::new(()), stubs: RwLock::new(None) }
+        StubTable { memory, turn: Mutex::new(0), stubs: RwLock::new(None) }
     }
 
     /// The process-wide table.
@@ -89,41 +99,45 @@ impl StubTable {
     /// # Errors
     ///
     /// Why there can be none. Nothing is remembered of it: the next call tries again.
+    #[inline(never)] // `benches/preparation.rs` counts it
     pub(crate) fn get_or_prepare(
         &self,
-        signature: &Signature,
+        signature: Signature,
         prepare: impl FnOnce(&Signature) -> Result<Prepared, arch::Error>,
     ) -> Result<&'static Stub, PrepareError> {
-        if let Some(stub) = self.get(signature) {
+        let known = match self.get(&signature) {
+            Found::Stub(stub) => return Ok(stub),
+            Found::Nothing { among } => among,
+        };
+        let mut made = self.take_turn();
+        if *made != known
+            && let Found::Stub(stub) = self.get(&signature)
+        {
             return Ok(stub);
         }
-        let _turn = self.take_turn();
-        if let Some(stub) = self.get(signature) {
-            return Ok(stub);
-        }
-        let Prepared { plan, slots, gather } = prepare(signature)?;
+        let Prepared { plan, slots, gather } = prepare(&signature)?;
         let [slots, gather] = self.memory.publish_all([&slots, &gather])?;
-        let stub: &'static Stub = Box::leak(Box::new(Stub {
-            signature: signature.clone(),
-            plan,
-            slots,
-            gather,
-            adapter: OnceLock::new(),
-        }));
+        let stub: &'static Stub =
+            Box::leak(Box::new(Stub { signature, plan, slots, gather, adapter: OnceLock::new() }));
+        *made += 1;
         self.write().get_or_insert_default().insert(&stub.signature, stub);
         Ok(stub)
     }
 
     #[inline(never)]
-    fn get(&self, signature: &Signature) -> Option<&'static Stub> {
+    fn get(&self, signature: &Signature) -> Found {
         let stubs = self.stubs.read().unwrap_or_else(PoisonError::into_inner);
-        stubs.as_ref()?.get(signature).copied()
+        let Some(stubs) = &*stubs else { return Found::Nothing { among: 0 } };
+        match stubs.get(signature) {
+            Some(stub) => Found::Stub(stub),
+            None => Found::Nothing { among: stubs.len() },
+        }
     }
 
-    // A poisoned lock is taken all the same: `turn` guards no data, and an entry is whole or absent.
+    // A poisoned lock is taken all the same: an entry is whole or absent, and a wrong count costs a look.
 
     /// The lock that whoever makes code for a stub holds. Never taken twice by one thread.
-    pub(crate) fn take_turn(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn take_turn(&self) -> MutexGuard<'_, usize> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -140,6 +154,6 @@ impl StubTable {
 
 /// The guards of a table that stands still.
 pub(super) struct Locks<'a> {
-    _turn: MutexGuard<'a, ()>,
+    _turn: MutexGuard<'a, usize>,
     _stubs: RwLockWriteGuard<'a, Option<Stubs>>,
 }

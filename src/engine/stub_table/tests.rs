@@ -83,10 +83,10 @@ fn the_key_is_what_the_types_are() {
         ]
     };
     for (number, signature) in described().iter().enumerate() {
-        table.get_or_prepare(signature, |_| Ok(prepared(number))).unwrap();
+        table.get_or_prepare(signature.clone(), |_| Ok(prepared(number))).unwrap();
     }
     for (number, again) in described().iter().enumerate() {
-        let stub = table.get_or_prepare(again, |_| panic!("{again:?} is there")).unwrap();
+        let stub = table.get_or_prepare(again.clone(), |_| panic!("{again:?} is there")).unwrap();
         assert!(is_numbered(stub, number), "{again:?}");
     }
 }
@@ -95,9 +95,9 @@ fn the_key_is_what_the_types_are() {
 fn an_error_is_passed_on_and_not_remembered() {
     let (table, signature) = (table(), numbered(5));
     let limit = arch::Error::TooDeep { limit: 1 };
-    let error = table.get_or_prepare(&signature, |_| Err(limit.clone())).unwrap_err();
+    let error = table.get_or_prepare(signature.clone(), |_| Err(limit.clone())).unwrap_err();
     assert!(matches!(error, PrepareError::Plan(given) if given == limit));
-    assert!(is_numbered(table.get_or_prepare(&signature, |_| Ok(prepared(5))).unwrap(), 5));
+    assert!(is_numbered(table.get_or_prepare(signature, |_| Ok(prepared(5))).unwrap(), 5));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn parent_and_child_prepare_without_touching_each_other() {
     let bind = |numbers: std::ops::Range<usize>, tag: usize| {
         numbers.into_iter().all(|number| {
             let expected = if number < BEFORE { number } else { number | tag };
-            let stub = table.get_or_prepare(&numbered(number), |_| Ok(prepared(expected)));
+            let stub = table.get_or_prepare(numbered(number), |_| Ok(prepared(expected)));
             stub.is_ok_and(|stub| is_numbered(stub, expected))
         })
     };
@@ -130,7 +130,7 @@ fn each_signature_is_prepared_once_by_eight_threads() {
         let order = (0..SIGNATURES).map(|i| (i * (2 * thread + 1) + thread) % SIGNATURES);
         let mut found = vec![None; SIGNATURES];
         for number in order.clone().chain(order) {
-            let stub = table.get_or_prepare(&numbered(number), |_| {
+            let stub = table.get_or_prepare(numbered(number), |_| {
                 prepared_count[number].fetch_add(1, Ordering::Relaxed);
                 Ok(prepared(number))
             });
@@ -187,7 +187,7 @@ fn bind_and_sum(numbers: std::ops::Range<u64>) -> bool {
     numbers.into_iter().all(|number| {
         let (signature, expected) = summing(number);
         let stub = StubTable::global()
-            .get_or_prepare(&signature, |signature| prepare(signature, Abi::SysV64))
+            .get_or_prepare(signature, |signature| prepare(signature, Abi::SysV64))
             .unwrap();
         // SAFETY: a `slots` stub takes the target and the slots, and leaves a `long` in its register. `sum` reads the low
         // half of what each parameter passes in, which is all there is to these values.
@@ -220,28 +220,4 @@ fn a_fork_while_others_prepare_leaves_the_child_a_free_table() {
             assert!(child.succeeded());
         }
     });
-}
-
-/// `cargo test --release --lib --no-run`, then
-/// `valgrind --tool=callgrind --toggle-collect='*StubTable::get' TEST_BINARY --ignored what_a_hit_costs`
-#[test]
-#[ignore = "counted by callgrind"]
-fn what_a_hit_costs() {
-    let table = table();
-    let signature = numbered(6);
-    for _ in 0..1_001 {
-        table.get_or_prepare(&signature, |_| Ok(prepared(6))).unwrap();
-    }
-}
-
-/// As for [`what_a_hit_costs`], with `--toggle-collect='*StubTable::get_or_prepare*'`.
-#[test]
-#[ignore = "counted by callgrind"]
-fn what_a_miss_costs() {
-    let table = table();
-    for number in 0..1_000 {
-        let scalars = (0..8).map(|index| Type::Scalar(SCALARS[number >> (2 * index) & 3])).collect();
-        let signature = Signature::new(Abi::SysV64, Some(Type::Scalar(Scalar::I32)), scalars).unwrap();
-        table.get_or_prepare(&signature, |signature| prepare(signature, Abi::SysV64)).unwrap();
-    }
 }

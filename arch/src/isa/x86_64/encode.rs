@@ -5,8 +5,8 @@
 //! RAX has are not used.
 
 use super::format::{
-    Opcode, evex_512_0f, fits_i8, low_byte, modrm_memory, modrm_register, op, op_0f, sign_extended,
-    vex_256_0f,
+    Opcode, evex_512_0f, fits_i8, low_byte, modrm_memory, modrm_memory_short, modrm_register, modrm_rip, op,
+    op_0f, sign_extended, vex_256_0f,
 };
 use super::reg::{Gp, Mem, Xmm};
 use crate::code::{Bytes, Code, Label};
@@ -66,28 +66,31 @@ impl Assembler {
 
     /// JNE: 75 cb back to a near label, else 0F 85 cd
     pub fn jne(&mut self, label: Label) {
+        const FAR: Bytes = Bytes::one(0x0F).then(Bytes::one(0x85));
         match self.code.place(label) {
             Some(target) => {
                 let near = displacement(self.len() + 2, target);
                 if fits_i8(near) {
-                    self.code.put(Bytes::one(0x75).then(Bytes::one(low_byte(near))));
+                    self.fixed([0x75, low_byte(near)]);
                 } else {
-                    let far = Bytes::four(displacement(self.len() + 6, target));
-                    self.code.put(Bytes::one(0x0F).then(Bytes::one(0x85)).then(far));
+                    let far = displacement(self.len() + 6, target);
+                    self.code.put(FAR.then(Bytes::four(far)));
                 }
             }
             None => {
                 self.forward.push((self.len() + 2, label));
-                self.code.put(Bytes::one(0x0F).then(Bytes::one(0x85)).then(Bytes::four(0)));
+                self.code.put(FAR.then(Bytes::four(0)));
             }
         }
     }
 
+    #[inline(always)]
     fn fixed<const N: usize>(&mut self, bytes: [u8; N]) {
         self.code.put(bytes.into_iter().fold(Bytes::NONE, |all, byte| all.then(Bytes::one(byte))));
     }
 
     /// `opcode+rd`.
+    #[inline(always)]
     fn plus(&mut self, opcode: u8, register: Gp) {
         self.code.put(Opcode::plus(opcode, register));
     }
@@ -112,6 +115,7 @@ impl Assembler {
     }
 
     /// `83 /digit ib` or `81 /digit id` with a 64-bit register.
+    #[inline(always)]
     fn reg_imm32(&mut self, digit: u8, rm: Gp, imm: i32) {
         let (opcode, imm) = sign_extended(imm);
         let rm = rm.number();
@@ -122,19 +126,27 @@ impl Assembler {
     #[inline(always)]
     fn reg_mem(&mut self, opcode: Opcode, reg: impl Into<u8>, mem: Mem) {
         let reg = reg.into();
-        self.put_mem(opcode.prefixed(reg, mem.base.number()), reg, mem);
+        let prefixed = opcode.prefixed(reg, mem.base.number());
+        match modrm_memory_short(reg, mem) {
+            Some(operand) => self.code.put_both(prefixed, operand),
+            None => self.put_mem(prefixed, reg, mem),
+        }
     }
 
-    /// `opcode /r` with memory `distance` bytes behind the instruction: mod 00, rm 101.
+    #[cold]
+    #[inline(never)]
+    fn put_mem(&mut self, prefixed: Bytes, reg: u8, mem: Mem) {
+        self.code.put_both(prefixed, modrm_memory(reg, mem, 1));
+    }
+
+    /// `opcode /r` with memory `distance` bytes behind the instruction.
     fn rip(&mut self, opcode: Opcode, reg: u8, distance: i32) {
-        let modrm = Bytes::one((reg & 7) << 3 | 0b101);
-        self.code.put(opcode.prefixed(reg, 0).then(modrm).then(Bytes::four(distance)));
+        self.code.put_both(opcode.prefixed(reg, 0), modrm_rip(reg, distance));
     }
 
     /// `opcode /digit ib` with memory.
     fn mem_imm8(&mut self, opcode: Opcode, digit: u8, mem: Mem, imm: i8) {
-        self.reg_mem(opcode, digit, mem);
-        self.code.put(Bytes::one(imm.cast_unsigned()));
+        self.reg_mem_imm8(opcode, digit, mem, imm.cast_unsigned());
     }
 
     /// `opcode /r ib` with a register and memory.
@@ -145,20 +157,14 @@ impl Assembler {
 
     /// `VEX.256.0F.WIG opcode /r` with memory.
     fn vex_256_mem(&mut self, opcode: u8, reg: Xmm, mem: Mem) {
-        self.put_mem(vex_256_0f(opcode, reg.number(), mem.base.number()), reg.number(), mem);
+        let prefixed = vex_256_0f(opcode, reg.number(), mem.base.number());
+        self.code.put_both(prefixed, modrm_memory(reg.number(), mem, 1));
     }
 
     /// `EVEX.512.0F.W0 opcode /r` with memory; disp8 counts whole vectors.
     fn evex_512_mem(&mut self, opcode: u8, reg: Xmm, mem: Mem) {
-        self.code.put(evex_512_0f(opcode, reg.number(), mem.base.number()));
-        self.code.put(modrm_memory(reg.number(), mem, 64));
-    }
-
-    /// Prefixes and opcode, then a memory operand. One copy for all forms: only what stands before it differs, mostly constant.
-    #[inline(never)]
-    fn put_mem(&mut self, prefixed: Bytes, reg: u8, mem: Mem) {
-        self.code.put(prefixed);
-        self.code.put(modrm_memory(reg, mem, 1));
+        let prefixed = evex_512_0f(opcode, reg.number(), mem.base.number());
+        self.code.put_both(prefixed, modrm_memory(reg.number(), mem, 64));
     }
 }
 
@@ -174,6 +180,7 @@ macro_rules! forms {
         impl Assembler {
             $(
                 $(#[$doc])+
+                #[inline]
                 pub fn $form(&mut self $(, $operand: $kind)*) {
                     self.$encoding($($part),*);
                 }

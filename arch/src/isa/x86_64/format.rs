@@ -27,7 +27,7 @@ pub(super) const fn op(byte: u8) -> Opcode {
 
 /// A two-byte opcode: 0F `byte`.
 pub(super) const fn op_0f(byte: u8) -> Opcode {
-    Opcode { mandatory: Bytes::NONE, rex: 0, bytes: Bytes::one(0x0F).then(Bytes::one(byte)) }
+    Opcode { bytes: Bytes::one(0x0F).then(Bytes::one(byte)), ..op(byte) }
 }
 
 const REX: u8 = 0x40;
@@ -50,38 +50,61 @@ impl Opcode {
     }
 
     /// With `+rd`: the register in the opcode's low three bits.
+    #[inline(always)]
     pub(super) const fn plus(opcode: u8, register: Gp) -> Bytes {
         op(opcode | register.number() & 7).prefixed(0, register.number())
     }
 
     /// Prefixes and opcode, where `reg` and `rm` are the numbers that ModRM's fields (or SIB's base) begin.
+    #[inline(always)]
     pub(super) const fn prefixed(self, reg: u8, rm: u8) -> Bytes {
-        let extension = (reg >> 3) << 2 | rm >> 3;
-        let needed = self.rex | extension != 0;
-        self.mandatory.then(Bytes::one_if(needed, REX | self.rex | extension)).then(self.bytes)
+        let rex = self.rex | reg >> 1 & 0b100 | rm >> 3;
+        if rex == 0 {
+            self.mandatory.then(self.bytes)
+        } else {
+            self.mandatory.then(Bytes::one(REX | rex)).then(self.bytes)
+        }
     }
 }
 
 /// ModRM for a register operand: mod 11.
+#[inline(always)]
 pub(super) const fn modrm_register(reg: u8, rm: u8) -> Bytes {
     Bytes::one(0b11 << 6 | (reg & 7) << 3 | rm & 7)
+}
+
+/// ModRM and displacement for a memory operand that needs no SIB and no more than one byte of displacement; nearly all are
+/// like this.
+#[inline(always)]
+pub(super) const fn modrm_memory_short(reg: u8, mem: Mem) -> Option<Bytes> {
+    let rm = mem.base.number() & 7;
+    if rm & 0b110 == 0b100 || !fits_i8(mem.disp) {
+        return None;
+    }
+    let mode = (mem.disp != 0) as u8;
+    Some(Bytes::one(mode << 6 | (reg & 7) << 3 | rm).then(Bytes::lowest(mem.disp, mode as usize)))
 }
 
 /// ModRM, SIB and displacement for a memory operand. A displacement of one byte counts units of `disp8_unit` bytes: 1, but
 /// for EVEX.
 pub(super) const fn modrm_memory(reg: u8, mem: Mem, disp8_unit: i32) -> Bytes {
     let rm = mem.base.number() & 7;
-    // rm 100 (RSP, R12) means that a SIB byte follows; this one says: that base, no index.
-    let sib = Bytes::one_if(rm == 0b100, 0b00_100_100);
     // mod 00 with rm 101 (RBP, R13) would mean an address relative to RIP.
     let (mode, disp) = if mem.disp == 0 && rm != 0b101 {
         (0b00, Bytes::NONE)
     } else if mem.disp % disp8_unit == 0 && fits_i8(mem.disp / disp8_unit) {
-        (0b01, Bytes::one(low_byte(mem.disp / disp8_unit)))
+        (0b01, Bytes::lowest(mem.disp / disp8_unit, 1))
     } else {
         (0b10, Bytes::four(mem.disp))
     };
-    Bytes::one(mode << 6 | (reg & 7) << 3 | rm).then(sib).then(disp)
+    let modrm = Bytes::one(mode << 6 | (reg & 7) << 3 | rm);
+    // rm 100 (RSP, R12) means that a SIB byte follows; this one says: that base, no index.
+    if rm == 0b100 { modrm.then(Bytes::one(0b00_100_100)).then(disp) } else { modrm.then(disp) }
+}
+
+/// ModRM and displacement for memory `distance` bytes behind the instruction: mod 00, rm 101.
+pub(super) const fn modrm_rip(reg: u8, distance: i32) -> Bytes {
+    Bytes::one((reg & 7) << 3 | 0b101).then(Bytes::four(distance))
 }
 
 /// VEX.256.0F.WIG and an opcode.
@@ -110,8 +133,9 @@ pub(super) const fn evex_512_0f(opcode: u8, reg: u8, rm: u8) -> Bytes {
 }
 
 /// An immediate that is sign-extended to the operand's size: opcode 83 and one byte, or opcode 81 and four.
+#[inline(always)]
 pub(super) const fn sign_extended(imm: i32) -> (Opcode, Bytes) {
-    if fits_i8(imm) { (op(0x83), Bytes::one(low_byte(imm))) } else { (op(0x81), Bytes::four(imm)) }
+    if fits_i8(imm) { (op(0x83), Bytes::lowest(imm, 1)) } else { (op(0x81), Bytes::four(imm)) }
 }
 
 /// Whether one byte, sign-extended, holds `value`.

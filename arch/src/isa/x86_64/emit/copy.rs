@@ -2,26 +2,15 @@
 
 use super::{Gp, Mem, SCRATCH, Stub, offset};
 use crate::isa::x86_64::Xmm;
-use crate::plan::{CallPlan, Extension, Location, Move, Passing};
+use crate::plan::{Extension, Location, Move, Passing};
 
 /// From this many bytes on, a copy is a string instruction instead of unrolled moves.
-const BULK: u32 = 256;
-
-/// Whether any argument is copied by a string instruction, which takes rsi, rdi and rcx.
-pub(super) fn in_bulk(plan: &CallPlan) -> bool {
-    plan.args.iter().any(|arg| match &arg.passing {
-        Passing::Direct(run) => {
-            arg.size >= BULK && plan.moves_of(*run).iter().any(|piece| piece.width >= BULK)
-        }
-        Passing::Indirect { .. } => arg.size >= BULK,
-        Passing::Ignored(_) => false,
-    })
-}
+pub(super) const BULK: u32 = 256;
 
 impl Stub<'_> {
     /// Stores every stack argument and every copy.
     pub(super) fn store_stack_arguments(&mut self) {
-        if self.plan.frame_bytes == 0 {
+        if !self.survey.on_stack && !self.survey.by_address {
             return;
         }
         let plan = self.plan;

@@ -1,10 +1,10 @@
 //! The stub's own stack frame: its size, how it is entered and left.
 
-use super::{Gp, Mem, Stub, copy};
+use super::{Gp, Mem, Stub, Survey};
 use crate::abi::{Convention, RegSet};
 use crate::isa::Shape;
 use crate::isa::x86_64::Xmm;
-use crate::plan::{CallPlan, Passing, ResultPlan};
+use crate::plan::{CallPlan, ResultPlan};
 
 /// Linux and Windows put a guard page below the stack: no frame may skip over it unseen.
 pub(super) const PAGE: u32 = 4096;
@@ -28,10 +28,10 @@ pub(super) struct Frame {
 
 impl Frame {
     /// The frame of a stub; `None` where it can end in a jump.
-    pub(super) fn of(plan: &CallPlan, shape: Shape, entry: &Convention) -> Option<Frame> {
+    pub(super) fn of(plan: &CallPlan, survey: &Survey, shape: Shape, entry: &Convention) -> Option<Frame> {
         let target = plan.abi.convention();
         let mut kept_gp = entry.preserved_gp.minus(target.preserved_gp);
-        if copy::in_bulk(plan) {
+        if survey.in_bulk {
             let string_registers = RegSet::of(&[Gp::Rsi.number(), Gp::Rdi.number()]);
             kept_gp = kept_gp.union(entry.preserved_gp.intersection(string_registers));
         }
@@ -43,7 +43,7 @@ impl Frame {
         // A jump leaves the target the caller's own shadow space. A copy has an address even where it has no bytes.
         let shadow_is_lent = plan.frame_bytes == target.shadow_space
             && target.shadow_space <= entry.shadow_space
-            && !plan.args.iter().any(|arg| matches!(arg.passing, Passing::Indirect { .. }));
+            && !survey.by_address;
         if shadow_is_lent && !keeps_result && kept_gp.is_empty() && kept_vector.is_empty() {
             return None;
         }

@@ -2,7 +2,7 @@
 
 use super::{Gp, Mem, SCRATCH, Stub, offset};
 use crate::isa::x86_64::Xmm;
-use crate::plan::{Extension, Location, Move, Passing, ResultPlan};
+use crate::plan::{ArgPlan, Extension, Location, Move, Passing, ResultPlan};
 
 fn in_register(location: Location) -> bool {
     matches!(location, Location::Gp(_) | Location::Vector(_))
@@ -15,48 +15,54 @@ impl Stub<'_> {
             // First: the register that the address came in may be an argument's.
             self.asm.mov_r64_r64(Gp::from_low_bits(number), self.result);
         }
-        let some_left = self.load_those(false);
-        if some_left {
-            self.load_those(true);
+        let plan = self.plan;
+        let arguments = Location::Gp(self.arguments.number());
+        let mut late = None;
+        for (index, arg) in plan.args.iter().enumerate() {
+            if self.loads_into(arg, arguments) {
+                late = Some((index, arg));
+            } else {
+                self.load_argument(index, arg);
+            }
         }
-        if let Some(count) = self.plan.vector_count {
+        if let Some((index, arg)) = late {
+            self.load_argument(index, arg);
+        }
+        if let Some(count) = plan.vector_count {
             // psABI 3.5.7: an upper bound on the vector registers used, in AL.
             self.asm.mov_r32_imm32(Gp::Rax, u32::from(count));
         }
     }
 
-    /// Loads the register that holds the arguments' address (`last`), or all others; and says whether some are left.
-    fn load_those(&mut self, last: bool) -> bool {
-        let plan = self.plan;
-        let arguments = Location::Gp(self.arguments.number());
-        let mut some_left = false;
-        for (index, arg) in plan.args.iter().enumerate() {
-            match &arg.passing {
-                Passing::Ignored(_) => {}
-                Passing::Direct(run) => {
-                    let mut value = None;
-                    for piece in plan.moves_of(*run).iter().filter(|piece| in_register(piece.location)) {
-                        if (piece.location == arguments) == last {
-                            let value = *value.get_or_insert_with(|| self.value_of(index, arg));
-                            self.load_piece(value, piece);
-                        } else {
-                            some_left = true;
-                        }
-                    }
-                }
-                Passing::Indirect { pointer, copy, .. } => {
-                    if let Location::Gp(number) = *pointer {
-                        if (*pointer == arguments) == last {
-                            let copy = Mem::at(Gp::Rsp, copy.cast_signed());
-                            self.asm.lea_r64_m(Gp::from_low_bits(number), copy);
-                        } else {
-                            some_left = true;
-                        }
+    /// Whether a part of an argument, or its address, passes in `register`.
+    #[inline(always)]
+    fn loads_into(&self, arg: &ArgPlan, register: Location) -> bool {
+        match &arg.passing {
+            Passing::Ignored(_) => false,
+            Passing::Direct(run) => self.plan.moves_of(*run).iter().any(|piece| piece.location == register),
+            Passing::Indirect { pointer, .. } => *pointer == register,
+        }
+    }
+
+    /// Loads an argument's registers, of which it has none on the stack beside them.
+    fn load_argument(&mut self, index: usize, arg: &ArgPlan) {
+        match &arg.passing {
+            Passing::Ignored(_) => {}
+            Passing::Direct(run) => {
+                let pieces = self.plan.moves_of(*run);
+                if pieces.first().is_some_and(|piece| in_register(piece.location)) {
+                    let value = self.value_of(index, arg);
+                    for piece in pieces {
+                        self.load_piece(value, piece);
                     }
                 }
             }
+            Passing::Indirect { pointer, copy, .. } => {
+                if let Location::Gp(number) = *pointer {
+                    self.asm.lea_r64_m(Gp::from_low_bits(number), Mem::at(Gp::Rsp, copy.cast_signed()));
+                }
+            }
         }
-        some_left
     }
 
     /// One piece of the value at `value` into its register.

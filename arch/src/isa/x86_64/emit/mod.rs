@@ -28,6 +28,7 @@ mod copy;
 mod frame;
 mod load;
 mod result;
+mod survey;
 mod thunk;
 
 pub use adapter::adapter;
@@ -36,9 +37,10 @@ pub use thunk::{CONTEXT_NUMBERS, CONTEXT_REGISTERS, thunk, trap};
 use super::{Assembler, Gp, Mem};
 use crate::abi::Convention;
 use crate::isa::Shape;
-use crate::plan::{ArgPlan, CallPlan, Location, Passing, ResultPlan};
+use crate::plan::{ArgPlan, CallPlan};
 use alloc::vec::Vec;
 use frame::Frame;
+use survey::Survey;
 
 /// The code of a stub of `shape` for `plan`, entered under `entry`.
 pub fn stub(plan: &CallPlan, shape: Shape, entry: &Convention) -> Vec<u8> {
@@ -72,6 +74,7 @@ const SCRATCH: Gp = Gp::Rax;
 struct Stub<'a> {
     asm: Assembler,
     plan: &'a CallPlan,
+    survey: Survey,
     shape: Shape,
     /// `None` where the stub ends in a jump.
     frame: Option<Frame>,
@@ -85,11 +88,13 @@ struct Stub<'a> {
 
 impl<'a> Stub<'a> {
     fn new(plan: &'a CallPlan, shape: Shape, entry: &Convention) -> Stub<'a> {
+        let survey = Survey::of(plan);
         Stub {
             asm: Assembler::with_capacity(64 + 24 * plan.moves.len()),
             plan,
+            survey,
             shape,
-            frame: Frame::of(plan, shape, entry),
+            frame: Frame::of(plan, &survey, shape, entry),
             target: Gp::from_low_bits(entry.gp_params[0]),
             arguments: Gp::from_low_bits(entry.gp_params[1]),
             result: Gp::from_low_bits(entry.gp_params[2]),
@@ -98,30 +103,15 @@ impl<'a> Stub<'a> {
 
     /// Moves the target and the arguments' address out of registers that are about to be overwritten.
     fn settle_entry_registers(&mut self) {
-        let copies_in_bulk = copy::in_bulk(self.plan);
-        if self.writes_gp(self.target) || copies_in_bulk {
+        let Survey { written, in_bulk, .. } = self.survey;
+        if written.contains(self.target.number()) || in_bulk {
             self.asm.mov_r64_r64(TARGET_HOME, self.target);
             self.target = TARGET_HOME;
         }
-        if copies_in_bulk {
+        if in_bulk {
             self.asm.mov_r64_r64(ARGUMENTS_HOME, self.arguments);
             self.arguments = ARGUMENTS_HOME;
         }
-    }
-
-    /// Whether an argument, or the result's address, passes in `register`.
-    fn writes_gp(&self, register: Gp) -> bool {
-        let location = Location::Gp(register.number());
-        let hidden = match &self.plan.result {
-            ResultPlan::Hidden { pointer, .. } => *pointer == location,
-            ResultPlan::None | ResultPlan::Direct(_) => false,
-        };
-        hidden
-            || self.plan.args.iter().any(|arg| match &arg.passing {
-                Passing::Direct(run) => self.plan.moves_of(*run).iter().any(|m| m.location == location),
-                Passing::Indirect { pointer, .. } => *pointer == location,
-                Passing::Ignored(_) => false,
-            })
     }
 
     /// Where argument `index`'s value is; its address is loaded into [`SCRATCH`] unless its slot holds the value.

@@ -1,0 +1,48 @@
+//! What decides about a stub as a whole, found in one pass over the plan.
+
+use super::copy::BULK;
+use crate::abi::RegSet;
+use crate::plan::{CallPlan, Location, Passing, ResultPlan};
+
+/// What a plan asks of a stub.
+#[derive(Clone, Copy)]
+pub(super) struct Survey {
+    /// The general registers that arguments, or the result's address, pass in.
+    pub(super) written: RegSet,
+    /// Whether any argument, or an argument's address, passes on the stack.
+    pub(super) on_stack: bool,
+    /// Whether any argument passes by address, of a copy in the stub's frame.
+    pub(super) by_address: bool,
+    /// Whether any argument is copied by a string instruction, which takes rsi, rdi and rcx.
+    pub(super) in_bulk: bool,
+}
+
+impl Survey {
+    pub(super) fn of(plan: &CallPlan) -> Survey {
+        let mut survey =
+            Survey { written: RegSet::of(&[]), on_stack: false, by_address: false, in_bulk: false };
+        if let ResultPlan::Hidden { pointer, .. } = plan.result {
+            survey.location(pointer);
+        }
+        for piece in plan.argument_moves() {
+            survey.location(piece.location);
+            survey.in_bulk |= piece.width >= BULK;
+        }
+        for arg in &plan.args {
+            if let Passing::Indirect { pointer, .. } = &arg.passing {
+                survey.location(*pointer);
+                survey.by_address = true;
+                survey.in_bulk |= arg.size >= BULK;
+            }
+        }
+        survey
+    }
+
+    fn location(&mut self, location: Location) {
+        match location {
+            Location::Gp(register) => self.written = self.written.with(register),
+            Location::Stack(_) => self.on_stack = true,
+            Location::Vector(_) | Location::X87(_) => {}
+        }
+    }
+}
