@@ -71,6 +71,20 @@ pub(crate) unsafe fn open(start: NonNull<u8>, len: usize) -> io::Result<()> {
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// This thread's `errno`.
+#[inline]
+pub(crate) fn errno() -> i32 {
+    // SAFETY: the address is this thread's own, and valid.
+    unsafe { *libc::__errno_location() }
+}
+
+/// Sets this thread's `errno`.
+#[inline]
+pub(crate) fn set_errno(value: i32) {
+    // SAFETY: as above.
+    unsafe { *libc::__errno_location() = value }
+}
+
 /// Stops the process where some of these pages are not mapped.
 fn stop_unless_mapped(start: NonNull<u8>, len: usize) {
     // SAFETY: on private anonymous memory msync only looks whether all of it is mapped.
