@@ -8,7 +8,7 @@ use callsmith_arch::layout::{
 use callsmith_arch::{Abi, Align, Signature};
 
 /// Any signature of up to twelve parameters, of any ABI.
-pub fn signature(u: &mut Unstructured<'_>) -> arbitrary::Result<Signature> {
+pub(crate) fn signature(u: &mut Unstructured<'_>) -> arbitrary::Result<Signature> {
     let abi = *u.choose(Abi::ALL)?;
     let result = if u.ratio(1, 8)? { None } else { Some(ty(u, 3)?) };
     let mut params = Vec::new();
