@@ -3,7 +3,7 @@
 
 use crate::support::ctype::{CScalar, CType};
 use callsmith::arch::Abi;
-use callsmith::arch::layout::{Place, Type};
+use callsmith::arch::layout::{Place, RecordKind, Type};
 use callsmith::host;
 
 /// What a type is needed for.
@@ -48,7 +48,17 @@ fn in_sysv64(c: &CType, ty: &Type, role: Role) -> bool {
     let variable = role == Role::Variadic
         && any(c, &|c| matches!(c, CType::Record(record) if record.is_union))
         && any(c, &|c| matches!(c, CType::Vector { bytes: 32.., .. }));
-    array || zero_width || variable
+    // A record of 16 bytes aligned to 16, saved from two general registers: at -O2 gcc takes the place for aligned.
+    let saved = role == Role::Variadic
+        && matches!(ty, Type::Record(_))
+        && ty.size(host::MODEL).bytes() == 16
+        && ty.align(host::MODEL).bytes() >= 16;
+    // An array of _Complex _Float16 of which an element reaches into the next eightbyte: gcc moves 2 bytes of that.
+    let halves = any(c, &|c| match c {
+        CType::Array { element, .. } => any(element, &|c| matches!(c, CType::Complex(CScalar::Float16))),
+        CType::Scalar(_) | CType::Complex(_) | CType::Vector { .. } | CType::Record(_) => false,
+    });
+    array || zero_width || variable || saved || halves || has_unaligned_bit_field(ty, 0)
 }
 
 /// gcc's `ms_abi` has it otherwise than Microsoft's document, or than mingw's gcc and clang.
@@ -90,6 +100,25 @@ fn has_array_inside_eightbyte(ty: &Type, offset: u64) -> bool {
         Type::Record(record) => record.fields.iter().any(|field| match field.place {
             Place::Bytes(at) => has_array_inside_eightbyte(&field.ty, offset + at.bytes()),
             Place::Bits { .. } => false,
+        }),
+    }
+}
+
+/// Whether there is a bit-field in a union that does not start where an integer of its width would: gcc takes it for an
+/// unaligned field, and passes all in memory. In a struct it does not.
+fn has_unaligned_bit_field(ty: &Type, offset: u64) -> bool {
+    match ty {
+        Type::Scalar(_) | Type::Complex(_) | Type::Vector(_) => false,
+        Type::Array(array) => {
+            let stride = array.element.size(host::MODEL).bytes();
+            (0..array.len).any(|index| has_unaligned_bit_field(&array.element, offset + index * stride))
+        }
+        Type::Record(record) => record.fields.iter().any(|field| match field.place {
+            Place::Bytes(at) => has_unaligned_bit_field(&field.ty, offset + at.bytes()),
+            Place::Bits { width, .. } => {
+                let size = u64::from(width.div_ceil(8)).next_power_of_two();
+                record.kind == RecordKind::Union && !offset.is_multiple_of(size)
+            }
         }),
     }
 }

@@ -4,7 +4,7 @@
 //! MEMORY is no [`Class`] but the error of a classification, since rule 5(a) makes the whole value memory.
 
 use super::rule;
-use crate::layout::{DataModel, Float, Place, Scalar, Type};
+use crate::layout::{DataModel, Float, Place, Record, Scalar, Type};
 use crate::plan::Rule;
 
 static LARGE: Rule = rule("MEMORY", "1. larger than eight eightbytes");
@@ -103,9 +103,13 @@ impl Eightbytes {
             }
             // "A variable of type complex long double is classified as type COMPLEX_X87."
             Type::Complex(Float::X87) => eightbytes.classes[0] = Class::ComplexX87,
-            Type::Complex(_) | Type::Vector(_) | Type::Array(_) | Type::Record(_) => {
+            Type::Complex(_) | Type::Vector(_) | Type::Array(_) => {
                 eightbytes.field(ty, 0)?;
-                eightbytes.clean_up()?;
+                eightbytes.clean_up(0, size.into())?;
+            }
+            Type::Record(record) => {
+                eightbytes.members(record, 0)?;
+                eightbytes.clean_up(0, size.into())?;
             }
         }
         Ok(eightbytes)
@@ -132,15 +136,29 @@ impl Eightbytes {
                 let len = size.checked_div(stride).unwrap_or(0);
                 (0..len).try_for_each(|index| self.field(&array.element, offset + index * stride))
             }
-            Type::Record(record) => record.fields.iter().try_for_each(|field| match field.place {
-                Place::Bytes(at) => self.field(&field.ty, offset + at.bytes()),
-                // Not in the document: gcc has bit-fields as INTEGER, aligned or not, with a name or without.
-                Place::Bits { first, width } => {
-                    let bytes = (first % 8 + u64::from(width)).div_ceil(8);
-                    self.touch(offset + first / 8, bytes, (Class::Integer, Class::Integer))
+            // "Recursively": the cleanup too, as gcc and clang have it, before the record meets its neighbours.
+            Type::Record(record) => {
+                let mut inner = Eightbytes { classes: [Class::NoClass; 8], size: self.size };
+                inner.members(record, offset)?;
+                inner.clean_up(offset, size)?;
+                for (class, other) in self.classes.iter_mut().zip(inner.classes) {
+                    *class = merge(*class, other)?;
                 }
-            }),
+                Ok(())
+            }
         }
+    }
+
+    /// The fields of a record that starts at `offset`.
+    fn members(&mut self, record: &Record, offset: u64) -> Result<(), Memory> {
+        record.fields.iter().try_for_each(|field| match field.place {
+            Place::Bytes(at) => self.field(&field.ty, offset + at.bytes()),
+            // Not in the document: gcc has bit-fields as INTEGER, aligned or not, with a name or without.
+            Place::Bits { first, width } => {
+                let bytes = (first % 8 + u64::from(width)).div_ceil(8);
+                self.touch(offset + first / 8, bytes, (Class::Integer, Class::Integer))
+            }
+        })
     }
 
     /// A field of a basic type, whose alignment on x86-64 is its size.
@@ -163,12 +181,13 @@ impl Eightbytes {
         Ok(())
     }
 
-    /// 5. "Then a post merger cleanup is done."
-    fn clean_up(&mut self) -> Result<(), Memory> {
-        let wide = self.size > 16;
+    /// 5. "Then a post merger cleanup is done": of the eightbytes of an aggregate of `size` bytes at `offset`.
+    fn clean_up(&mut self, offset: u64, size: u64) -> Result<(), Memory> {
+        let own = eightbyte(offset)..eightbyte(offset + size + 7);
+        let wide = size > 16;
         let mut before = Class::NoClass;
         let mut of_vector = Class::Sse;
-        for class in self.classes.iter_mut().take(eightbyte(u64::from(self.size) + 7)) {
+        for class in self.classes.get_mut(own).unwrap_or_default() {
             // (b) "If X87UP is not preceded by X87, the whole argument is passed in memory."
             if *class == Class::X87Up && before != Class::X87 {
                 return Err(Memory(&LONE_X87UP));
