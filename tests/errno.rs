@@ -6,7 +6,8 @@ use callsmith::{Error, Library, get_errno, set_errno};
 fn errno_comes_with_the_result() -> Result<(), Error> {
     let libc = Library::this_process();
     // SAFETY: libc's prototypes.
-    let (close, getpid) = unsafe { (libc.function("int close(int fd)")?, libc.function("int getpid(void)")?) };
+    let (close, getpid) =
+        unsafe { (libc.function("int close(int fd)")?, libc.function("int getpid(void)")?) };
     for _ in 0..2 {
         let (result, errno) = close.call_errno::<_, i32>((-1,))?;
         assert_eq!((result, errno.0), (-1, 9), "EBADF");

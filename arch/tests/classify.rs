@@ -3,11 +3,9 @@
 
 mod any;
 
-use callsmith_arch::layout::{
-    DataModel, Float, Member, Record, RecordAttrs, RecordKind, Scalar, Type, Vector,
-};
+use callsmith_arch::layout::{DataModel, Float, Member, Record, RecordAttrs, RecordKind, Scalar, Type};
 use callsmith_arch::plan::{Location, Passing, ResultPlan};
-use callsmith_arch::{Abi, Align, CallPlan, Error, Signature, abi};
+use callsmith_arch::{Abi, CallPlan, Error, Signature, abi};
 
 fn plan(abi: Abi, result: Option<Type>, params: &[Type]) -> CallPlan {
     abi::classify(&Signature::new(abi, result, params.to_vec()).unwrap()).unwrap()

@@ -107,7 +107,7 @@ impl Assembler {
     }
 
     /// Bitfield, 64-bit, up to bit 63: opcode immr 111111 Rn Rd.
-    fn from_bit(&mut self, opcode: u32, d: Gp, n: Gp, bit: u8) {
+    fn above_bit(&mut self, opcode: u32, d: Gp, n: Gp, bit: u8) {
         let registers = u32::from(n.number()) << 5 | u32::from(d.number());
         self.word(opcode | u32::from(bit & 63) << 16 | 0b11_1111 << 10 | registers);
     }
@@ -240,7 +240,7 @@ forms! {
     /// ORR Xd, Xn, Xm, LSL #left
     orr_x_x_x(to: Gp, one: Gp, other: Gp, left: u8) => shifted(0xAA00_0000, to, one, other, left);
     /// LSR Xd, Xn, #count: UBFM Xd, Xn, #count, #63
-    lsr_x_x_imm6(to: Gp, from: Gp, count: u8) => from_bit(0xD340_0000, to, from, count);
+    lsr_x_x_imm6(to: Gp, from: Gp, count: u8) => above_bit(0xD340_0000, to, from, count);
 
     /// LDR Xt, the 8 bytes at the program counter plus `distance`
     ldr_x_literal(to: Gp, distance: i32) => literal(0x5800_0000, to, distance);

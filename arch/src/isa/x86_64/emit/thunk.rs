@@ -47,7 +47,8 @@ pub fn trap(register: Gp, host: &Convention) -> Vec<u8> {
     let first = Gp::from_low_bits(host.gp_params[0]);
     let mut asm = Assembler::new();
     asm.endbr64();
-    asm.mov_r64_m(first, Mem::at(register, NOTE));
+    let slot = Mem::at(register, 0);
+    asm.mov_r64_m(first, super::offset(slot, NOTE));
     asm.mov_r64_m(Gp::Rax, Mem::at(first, 0));
     // As if C had called it: the stack is aligned for a callee, and its return address is the caller's.
     asm.jmp_r64(Gp::Rax);
@@ -55,4 +56,5 @@ pub fn trap(register: Gp, host: &Convention) -> Vec<u8> {
 }
 
 /// Where the note is.
-const NOTE: i32 = NOTE_OFFSET as i32;
+#[allow(clippy::cast_possible_truncation)] // 16
+const NOTE: u32 = NOTE_OFFSET as u32;
