@@ -52,14 +52,17 @@ macro_rules! c_struct {
 
             // SAFETY: as above.
             unsafe impl $crate::CRepr for $name {
+                const DIRECT: bool = true $(&& <$ty as $crate::CRepr>::DIRECT)*;
+
                 fn ty() -> $crate::arch::layout::Type {
                     layout()
                 }
             }
 
-            // SAFETY: rustc passes `#[repr(C)]` structs as C does.
+            // SAFETY: rustc passes `#[repr(C)]` structs as C does, or `DIRECT` says otherwise.
             unsafe impl $crate::Arg for $name {
                 type Native = $name;
+                const DIRECT: bool = <$name as $crate::CRepr>::DIRECT;
                 const IN_SLOT: bool = false;
 
                 fn is(c: &$crate::ctype::CType) -> bool {
@@ -83,6 +86,7 @@ macro_rules! c_struct {
             // SAFETY: as above.
             unsafe impl $crate::Ret for $name {
                 type Native = $name;
+                const DIRECT: bool = <$name as $crate::CRepr>::DIRECT;
 
                 fn is(c: &$crate::ctype::CType) -> bool {
                     <$name as $crate::Pointee>::is(c)

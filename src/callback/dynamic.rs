@@ -291,7 +291,8 @@ impl DynCallback {
     }
 
     /// A callback that any thread may call, over bare memory, for runtimes: the closure gets pointers to the arguments'
-    /// values and to room for the result, which it fills.
+    /// values and to room for the result, which it fills. All are aligned as their types are, but to no more than 16
+    /// bytes: wider vectors are to be read and written unaligned.
     ///
     /// # Errors
     /// As for [`DynCallback::new`].

@@ -21,6 +21,9 @@ pub unsafe trait Pointee {
 /// # Safety
 /// [`CRepr::ty`] must be this type's layout, and C code must be able to read and write it as such.
 pub unsafe trait CRepr: Pointee + Copy + 'static {
+    /// Whether rustc passes a struct with such a member to and from `extern "C"` functions as C compilers do.
+    const DIRECT: bool = true;
+
     /// This type as C lays it out in this process.
     ///
     /// # Panics
@@ -58,7 +61,23 @@ scalars! {
     isize => if cfg!(target_pointer_width = "32") { Scalar::I32 } else { Scalar::I64 },
     usize => if cfg!(target_pointer_width = "32") { Scalar::U32 } else { Scalar::U64 },
     f32 => Scalar::Float(Float::F32), f64 => Scalar::Float(Float::F64),
-    LongDouble => Scalar::Float(Float::X87),
+}
+
+// SAFETY: the same format, size and alignment.
+unsafe impl Pointee for LongDouble {
+    fn is(c: &CType) -> bool {
+        laid_out_as(c, &Type::Scalar(Scalar::Float(Float::X87)))
+    }
+}
+
+// SAFETY: as above.
+unsafe impl CRepr for LongDouble {
+    /// To rustc it is bytes: it passes a struct of one in integer registers, C on the stack and back on the x87's.
+    const DIRECT: bool = false;
+
+    fn ty() -> Type {
+        Type::Scalar(Scalar::Float(Float::X87))
+    }
 }
 
 /// Bytes are characters of any signedness to those who share their memory.
@@ -119,6 +138,8 @@ unsafe impl<T: CRepr, const N: usize> Pointee for [T; N] {
 
 // SAFETY: Rust's and C's arrays are both elements side by side.
 unsafe impl<T: CRepr, const N: usize> CRepr for [T; N] {
+    const DIRECT: bool = T::DIRECT;
+
     fn ty() -> Type {
         // As large as a Rust array can be, so only nesting without end is refused.
         Type::array(T::ty(), N as u64, host::MODEL).unwrap_or_else(|error| panic!("an array type: {error}"))

@@ -161,9 +161,13 @@ impl Expected {
         let args = self.subject.args.iter().enumerate().filter_map(|(index, passed)| {
             // SAFETY: there is a pointer for each argument, to a value of its type.
             let bytes = unsafe { std::slice::from_raw_parts((*args.add(index)).cast::<u8>(), passed.size()) };
-            self.check(index, passed, bytes)
+            let address = bytes.as_ptr();
+            let misaligned =
+                (!is_aligned(passed, address)).then(|| format!("argument {index} at {address:p}"));
+            misaligned.or_else(|| self.check(index, passed, bytes))
         });
-        self.hear(args);
+        let room = self.subject.result.iter().filter(|passed| !is_aligned(passed, result));
+        self.hear(args.chain(room.map(|_| format!("the result at {result:p}"))));
         // SAFETY: as above.
         unsafe { self.result.as_ptr().copy_to_nonoverlapping(result, self.result.len()) };
     }
@@ -180,6 +184,12 @@ impl Expected {
                 .expect("a value of the result's type"),
         }
     }
+}
+
+/// Whether it lies where its type may lie: [`DynCallback::raw`] promises no more than 16 bytes.
+fn is_aligned(passed: &Passed, address: *const u8) -> bool {
+    let align = usize::try_from(passed.ty.align(host::MODEL).bytes()).expect("small").min(16);
+    address.addr().is_multiple_of(align)
 }
 
 /// Overwrites every register that a function of the host's convention may: code of Rust's own rarely does.
