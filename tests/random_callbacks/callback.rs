@@ -166,7 +166,8 @@ impl Expected {
                 (!is_aligned(passed, address)).then(|| format!("argument {index} at {address:p}"));
             misaligned.or_else(|| self.check(index, passed, bytes))
         });
-        let room = self.subject.result.iter().filter(|passed| !is_aligned(passed, result));
+        let mut room = self.subject.result.iter().filter(|passed| passed.size() > 0);
+        let room = room.find(|passed| !is_aligned(passed, result)).into_iter();
         self.hear(args.chain(room.map(|_| format!("the result at {result:p}"))));
         // SAFETY: as above.
         unsafe { self.result.as_ptr().copy_to_nonoverlapping(result, self.result.len()) };
