@@ -100,6 +100,14 @@ pub enum ErrorKind {
         /// The process's own ABI.
         host: &'static str,
     },
+    /// A [`Typed`](crate::Typed) that cannot be had.
+    #[error("{function}: {why}")]
+    NotTyped {
+        /// The function, as declared.
+        function: String,
+        /// Why, and what to use instead.
+        why: String,
+    },
     /// A NULL target.
     #[error("{function}: the address to call is NULL")]
     NullTarget {

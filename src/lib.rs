@@ -33,7 +33,9 @@ pub use callsmith_arch as arch;
 pub use data::{CRepr, Data, Integer, LongDouble, Pointee, Ptr, Tag, Value, View, ViewMut};
 pub use engine::Slot;
 pub use error::{Error, ErrorKind};
-pub use function::{Arg, Args, Errno, Function, Give, Register, Ret, Typed, get_errno, set_errno};
+pub use function::{
+    Arg, Args, Errno, Function, Give, Register, Ret, Typed, TypedVariadic, get_errno, set_errno,
+};
 pub use library::{
     AddressInfo, Bindings, FoundLibrary, Library, LibraryOptions, LoadedLibrary, Variable, address_info,
     find_library, loaded_libraries,

@@ -1,7 +1,7 @@
 //! Calls of real libraries at each of the five levels.
 
 use callsmith::ctype::CType;
-use callsmith::{Error, Library, Ptr, Value, c_struct};
+use callsmith::{Data, Error, Function, Library, Ptr, Value, c_struct, decl, host};
 use std::ffi::{CStr, c_void};
 
 fn libm() -> Library {
@@ -115,4 +115,116 @@ fn a_runtime_names_the_tail_itself() -> Result<(), Error> {
         "snprintf: argument 4: wanted a value that can follow '...', given float: C promotes it"
     );
     Ok(())
+}
+
+#[test]
+fn variadic_calls_are_typed_by_their_tail() -> Result<(), Error> {
+    let libc = Library::this_process();
+    // SAFETY: this is libc's prototype, and the format below matches its arguments.
+    let snprintf = unsafe { libc.function("int snprintf(char *buf, size_t n, const char *format, ...)")? };
+    let mut buffer = [0u8; 64];
+    let typed = snprintf.typed_variadic::<(&mut [u8], usize, &CStr, i32, f64, &CStr), i32>()?;
+    assert_eq!(typed.call((&mut buffer[..], 64, c"%d %g %s", -1, 0.25, c"typed")), 13);
+    assert_eq!(CStr::from_bytes_until_nul(&buffer).expect("a string"), c"-1 0.25 typed");
+    let message = |error: Error| error.to_string();
+    let promoted = snprintf.typed_variadic::<(&mut [u8], usize, &CStr, f32), i32>();
+    assert_eq!(
+        message(promoted.unwrap_err()),
+        "snprintf: argument 4: wanted a value that can follow '...', given f32"
+    );
+    let fixed = snprintf.typed::<(&mut [u8], usize, &CStr, i32), i32>();
+    assert!(message(fixed.unwrap_err()).ends_with("it is variadic: use `typed_variadic`"));
+    // SAFETY: this is libc's prototype.
+    let abs = unsafe { libc.function("int abs(int)")? };
+    let variadic = abs.typed_variadic::<(i32,), i32>();
+    assert!(message(variadic.unwrap_err()).ends_with("it is not variadic: use `typed`"));
+    Ok(())
+}
+
+/// What C code of a variadic function does to its declared parameters; the rest are as if declared, too.
+extern "C" fn declared(
+    text: Ptr,
+    float: f32,
+    truth: bool,
+    byte: i8,
+    short: i16,
+    count: i32,
+    number: f64,
+) -> f64 {
+    assert!(text.is_null() && truth);
+    f64::from(float) + f64::from(byte) + f64::from(short) + f64::from(count) + number
+}
+
+#[test]
+fn declared_parameters_of_variadic_functions_are_not_promoted() -> Result<(), Error> {
+    let prototype = "double f(void *text, float, _Bool, signed char, short, ...)";
+    let prototype = decl::parse_prototype(prototype, host::MODEL)?;
+    let address: extern "C" fn(Ptr, f32, bool, i8, i16, i32, f64) -> f64 = declared;
+    // SAFETY: on this system what follows the declared parameters passes as if it were declared.
+    let f = unsafe { Function::from_address(address as *const c_void, prototype)? };
+    let arguments = (Ptr::<c_void>::NULL, 0.5f32, true, -3i8, -300i16, 7i32, 0.25f64);
+    let wanted = 0.5 - 3.0 - 300.0 + 7.0 + 0.25;
+    for _ in 0..3 {
+        assert_eq!(f.call::<_, f64>(arguments)?, wanted);
+        let values = [Ptr::NULL.into(), 0.5f32.into(), true.into(), (-3i8).into(), (-300i16).into()];
+        let values: Vec<Value> = values.into_iter().chain([7.into(), 0.25.into()]).collect();
+        assert_eq!(f.call_values(&values)?, Value::F64(wanted));
+    }
+    let typed = f.typed_variadic::<(Ptr, f32, bool, i8, i16, i32, f64), f64>()?;
+    assert_eq!(typed.call(arguments), wanted);
+    Ok(())
+}
+
+extern "win64" fn microsoft(a: i32, b: f64, c: i64, d: f32, e: i32) -> f64 {
+    f64::from(a) + b * 10.0 + c as f64 * 100.0 + f64::from(d) * 1000.0 + f64::from(e) * 10000.0
+}
+
+#[test]
+fn other_conventions_go_through_stubs() -> Result<(), Error> {
+    let prototype = "double __attribute__((ms_abi)) f(int, double, long long, float, int)";
+    let prototype = decl::parse_prototype(prototype, host::MODEL)?;
+    let address: extern "win64" fn(i32, f64, i64, f32, i32) -> f64 = microsoft;
+    // SAFETY: this is its prototype.
+    let f = unsafe { Function::from_address(address as *const c_void, prototype)? };
+    for _ in 0..3 {
+        assert_eq!(f.call::<_, f64>((1, 2.0, 3i64, 4.0f32, 5))?, 54321.0);
+        let values = [1.into(), 2.0.into(), 3i64.into(), 4.0f32.into(), 5.into()];
+        assert_eq!(f.call_values(&values)?, Value::F64(54321.0));
+    }
+    let typed = f.typed::<(i32, f64, i64, f32, i32), f64>();
+    assert!(typed.unwrap_err().to_string().contains("rustc calls by the convention of"));
+    Ok(())
+}
+
+#[test]
+fn struct_arguments_are_made_by_their_function() -> Result<(), Error> {
+    let swap = "struct pair { double x, y; } f(struct pair)";
+    extern "C" fn swapped(pair: Pair) -> Pair {
+        Pair { x: pair.y, y: pair.x }
+    }
+    let address: extern "C" fn(Pair) -> Pair = swapped;
+    // SAFETY: this is its prototype.
+    let f = unsafe {
+        Function::from_address(address as *const c_void, decl::parse_prototype(swap, host::MODEL)?)?
+    };
+    let mut pair = f.argument(0)?;
+    pair.set("x", 1.5)?;
+    pair.set("y", 2.5)?;
+    // A copy by the same type, which the function did not make, is as good.
+    let mut other = Data::new(pair.ctype())?;
+    other.set("x", 1.5)?;
+    other.set("y", 2.5)?;
+    for argument in [pair, other] {
+        let Value::Data(result) = f.call_values(&[argument.into()])? else { panic!("no struct") };
+        assert_eq!(result.to_string(), "{.x = 2.5, .y = 1.5}");
+    }
+    assert_eq!(
+        f.argument(1).unwrap_err().to_string(),
+        "struct pair f(struct pair): 1 argument(s) wanted, 2 given"
+    );
+    Ok(())
+}
+
+c_struct! {
+    struct Pair { x: f64, y: f64 }
 }

@@ -28,13 +28,18 @@ impl Shape {
         let memory = Layout::from_size_align(size, align).map_err(|error| wrong(error.to_string()))?;
         Ok(Arc::new(Shape { ctype: ctype.resolved(), layout, memory }))
     }
+
+    /// Size and alignment, for the allocator.
+    #[inline(always)]
+    pub(super) fn memory(&self) -> Layout {
+        self.memory
+    }
 }
 
 /// A struct, union, array, vector, complex number or scalar in its C memory.
 ///
 /// Members are read and written by name; a copy goes in and out.
 pub struct Data {
-    shape: Arc<Shape>,
     storage: Storage,
 }
 
@@ -48,7 +53,17 @@ impl Data {
     }
 
     pub(crate) fn of_shape(shape: &Arc<Shape>) -> Data {
-        Data { shape: Arc::clone(shape), storage: Storage::zeroed(shape.memory) }
+        Data::filled(shape, |_| ())
+    }
+
+    /// A zeroed value, then filled by writing through the pointer.
+    #[inline(always)]
+    pub(crate) fn filled(shape: &Arc<Shape>, fill: impl FnOnce(*mut u8)) -> Data {
+        Data { storage: Storage::new(shape, fill) }
+    }
+
+    fn shape(&self) -> &Arc<Shape> {
+        self.storage.shape()
     }
 
     /// A value of type `ctype` with these bytes.
@@ -80,15 +95,17 @@ impl Data {
 
     /// Its type.
     pub fn ctype(&self) -> &CType {
-        &self.shape.ctype
+        &self.shape().ctype
     }
 
     pub(crate) fn layout(&self) -> &Type {
-        &self.shape.layout
+        &self.shape().layout
     }
 
-    pub(crate) fn has_shape(&self, shape: &Arc<Shape>) -> bool {
-        Arc::ptr_eq(&self.shape, shape)
+    /// Whether it was made of `shape`, by address.
+    #[inline(always)]
+    pub(crate) fn is_shape(&self, shape: Option<&Arc<Shape>>) -> bool {
+        shape.is_some_and(|shape| Arc::ptr_eq(self.storage.shape(), shape))
     }
 
     /// Its bytes, padding included.
@@ -99,20 +116,28 @@ impl Data {
     /// Its bytes, to be written.
     ///
     /// # Safety
-    /// Pointers in what is written are vouched for as in [`Ptr::new`].
+    /// Pointers in what is written are vouched for as in [`Ptr::new`](crate::Ptr::new).
     #[allow(unsafe_code)]
     pub unsafe fn bytes_mut(&mut self) -> &mut [u8] {
         self.storage.bytes_mut()
     }
 
     /// Its address.
+    #[inline]
     pub fn as_ptr(&self) -> *const u8 {
         self.storage.as_ptr()
     }
 
     /// Its address, to be written through.
+    #[inline]
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
         self.storage.as_mut_ptr()
+    }
+
+    /// Whether it is a scalar, for which there is no variant.
+    #[inline(always)]
+    pub(crate) fn is_scalar(&self) -> bool {
+        matches!(self.storage.shape().layout, Type::Scalar(_))
     }
 
     /// Its bytes in the low ones of a word, where it is a scalar of at most 8 bytes: those go into slots as they are.
@@ -157,13 +182,12 @@ impl Data {
     /// # Errors
     /// Less than the type's own size.
     pub fn resize(&mut self, size: usize) -> Result<(), Error> {
-        let least = self.shape.memory.size();
-        let memory = Layout::from_size_align(size, self.shape.memory.align()).ok().filter(|_| size >= least);
-        let Some(memory) = memory else {
+        let least = self.shape().memory.size();
+        let storage = Storage::with_len(self.shape(), size).filter(|_| size >= least);
+        let Some(mut storage) = storage else {
             let wanted = format!("at least {least} bytes for {}", self.ctype());
             return Err(ErrorKind::Value { wanted, given: format!("{size} bytes"), why: None }.into());
         };
-        let mut storage = Storage::zeroed(memory);
         let kept = size.min(self.bytes().len());
         storage.bytes_mut()[..kept].copy_from_slice(&self.bytes()[..kept]);
         self.storage = storage;
@@ -173,9 +197,9 @@ impl Data {
 
 impl Clone for Data {
     fn clone(&self) -> Data {
-        let memory = Layout::from_size_align(self.bytes().len(), self.shape.memory.align());
-        let storage = Storage::zeroed(memory.unwrap_or(self.shape.memory));
-        let mut copy = Data { shape: Arc::clone(&self.shape), storage };
+        let storage = Storage::with_len(self.shape(), self.bytes().len());
+        // As long as this one, which exists.
+        let mut copy = storage.map_or_else(|| Data::of_shape(self.shape()), |storage| Data { storage });
         copy.storage.bytes_mut().copy_from_slice(self.bytes());
         copy
     }
@@ -183,7 +207,7 @@ impl Clone for Data {
 
 impl PartialEq for Data {
     fn eq(&self, other: &Data) -> bool {
-        self.shape.layout == other.shape.layout && self.bytes() == other.bytes()
+        self.layout() == other.layout() && self.bytes() == other.bytes()
     }
 }
 

@@ -30,7 +30,7 @@ pub enum Value {
     U128(u128),
     LongDouble(LongDouble),
     /// A struct, union, array, vector, complex number, or a scalar that has no variant of its own.
-    Data(Box<Data>),
+    Data(Data),
 }
 
 /// Which variant a [`Value`] is, without its content.
@@ -83,10 +83,10 @@ impl Tag {
         }
     }
 
-    /// Whether the content is a number of at most 8 bytes, or a pointer.
+    /// Whether the content fits a slot: a number of at most 8 bytes, a pointer, or nothing.
     #[inline(always)]
     pub(crate) fn is_word(self) -> bool {
-        (Tag::Bool as u8..=Tag::Pointer as u8).contains(&(self as u8))
+        self as u8 <= Tag::Pointer as u8
     }
 }
 
@@ -101,7 +101,7 @@ struct Parts {
 struct Content {
     /// All of a content of at most 8 bytes.
     word: MaybeUninit<u64>,
-    rest: MaybeUninit<u64>,
+    rest: MaybeUninit<[u8; size_of::<Data>() - 8]>,
 }
 
 const _: () = assert!(size_of::<Parts>() == size_of::<Value>() && align_of::<Parts>() == align_of::<Value>());
@@ -109,21 +109,31 @@ const _: () = assert!(size_of::<Parts>() == size_of::<Value>() && align_of::<Par
 #[allow(unsafe_code)]
 impl Value {
     /// Which variant this is.
+    #[inline(always)]
     pub(crate) fn tag(&self) -> Tag {
         // SAFETY: `Parts` is the layout of `Value`, and `Tag` lists its variants in order.
         unsafe { (*std::ptr::from_ref(self).cast::<Parts>()).tag }
     }
 
     /// The first 8 bytes of the content, as a slot wants them; those that the variant does not have are uninitialised.
+    #[inline(always)]
     pub(crate) fn word(&self) -> MaybeUninit<u64> {
         // SAFETY: `Parts` is the layout of `Value`; uninitialised bytes may be copied as `MaybeUninit`.
         unsafe { (*std::ptr::from_ref(self).cast::<Parts>()).content.word }
+    }
+
+    /// Where the content is.
+    #[inline(always)]
+    pub(crate) fn content(&self) -> *const u8 {
+        // SAFETY: `Parts` is the layout of `Value`.
+        unsafe { (&raw const (*std::ptr::from_ref(self).cast::<Parts>()).content).cast() }
     }
 
     /// The value of variant `tag` whose content's bytes start with `word`.
     ///
     /// # Safety
     /// `tag` must be a number of at most 8 bytes or a pointer; not `Bool`, whose bytes may be invalid.
+    #[inline(always)]
     pub(crate) unsafe fn from_word(tag: Tag, word: u64) -> Value {
         let mut value = MaybeUninit::<Value>::uninit();
         let parts = value.as_mut_ptr().cast::<Parts>();
@@ -334,7 +344,7 @@ pointer_sized! { isize => i32, i64; usize => u32, u64 }
 
 impl From<Data> for Value {
     fn from(data: Data) -> Value {
-        Value::Data(Box::new(data))
+        Value::Data(data)
     }
 }
 

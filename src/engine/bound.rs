@@ -8,6 +8,7 @@
 
 use super::code_memory::CodePtr;
 use super::stub_table::Stub;
+use callsmith_arch::CallPlan;
 use callsmith_arch::plan::{Location, ResultPlan};
 use std::ffi::c_void;
 use std::mem::{MaybeUninit, transmute};
@@ -29,6 +30,18 @@ pub(crate) enum Returns {
     Memory,
 }
 
+impl Returns {
+    /// That of calls by this plan.
+    pub(crate) fn of(plan: &CallPlan) -> Returns {
+        match (&plan.result, plan.result_register()) {
+            (ResultPlan::None, _) => Returns::Nothing,
+            (_, Some(Location::Gp(_))) => Returns::Word,
+            (_, Some(Location::Vector(_))) => Returns::Float,
+            (ResultPlan::Direct(_) | ResultPlan::Hidden { .. }, _) => Returns::Memory,
+        }
+    }
+}
+
 /// A function's address with the stubs of its signature.
 #[derive(Clone, Copy)]
 pub struct Bound {
@@ -46,19 +59,15 @@ unsafe impl Sync for Bound {}
 
 impl Bound {
     pub(crate) fn new(target: NonNull<c_void>, stub: &Stub) -> Bound {
-        let returns = match (&stub.plan.result, stub.plan.result_register()) {
-            (ResultPlan::None, _) => Returns::Nothing,
-            (_, Some(Location::Gp(_))) => Returns::Word,
-            (_, Some(Location::Vector(_))) => Returns::Float,
-            (ResultPlan::Direct(_) | ResultPlan::Hidden { .. }, _) => Returns::Memory,
-        };
-        Bound { target, slots: stub.slots, gather: stub.gather, returns }
+        Bound { target, slots: stub.slots, gather: stub.gather, returns: Returns::of(&stub.plan) }
     }
 
+    #[inline(always)]
     pub(crate) fn target(&self) -> NonNull<c_void> {
         self.target
     }
 
+    #[inline(always)]
     pub(crate) fn returns(&self) -> Returns {
         self.returns
     }
@@ -107,18 +116,33 @@ impl Bound {
     /// # Safety
     /// The signature is the target's, the slots are its arguments; `result` is writable, and large and aligned enough
     /// for the result.
+    #[inline(always)]
     pub(crate) unsafe fn store(&self, slots: *const Slot, result: *mut c_void, size: usize) {
-        // SAFETY: the caller's promise; no more than the result's size is written.
+        // SAFETY: the caller's promise.
         unsafe {
             match self.returns {
                 Returns::Memory => self.memory(slots, result),
-                Returns::Nothing => {
-                    self.word(slots);
-                }
-                Returns::Word => store_prefix(self.word(slots), result, size),
-                Returns::Float => store_prefix(self.float(slots).to_bits(), result, size),
+                Returns::Nothing | Returns::Word | Returns::Float => self.store_register(slots, result, size),
             }
         }
+    }
+
+    /// [`Bound::store`], for all but `Memory`.
+    ///
+    /// # Safety
+    /// As for `store`.
+    #[inline(never)]
+    unsafe fn store_register(&self, slots: *const Slot, result: *mut c_void, size: usize) {
+        // SAFETY: the caller's promise.
+        let register = unsafe {
+            match self.returns {
+                Returns::Float => self.float(slots).to_bits(),
+                Returns::Nothing | Returns::Word | Returns::Memory => self.word(slots),
+            }
+        };
+        let bytes = register.to_le_bytes();
+        // SAFETY: the caller's promise, and a register has no more than its 8 bytes.
+        unsafe { bytes.as_ptr().copy_to_nonoverlapping(result.cast(), size.min(bytes.len())) }
     }
 
     /// Calls with pointers to the arguments; the result is stored at `result`, exactly its size.
@@ -134,14 +158,4 @@ impl Bound {
         // SAFETY: the caller's promise.
         unsafe { stub(self.target.as_ptr(), arguments, result) }
     }
-}
-
-/// Stores the low `size` bytes of a register.
-///
-/// # Safety
-/// `result` is writable for `size` bytes.
-unsafe fn store_prefix(register: u64, result: *mut c_void, size: usize) {
-    let bytes = register.to_le_bytes();
-    // SAFETY: the caller's promise, and a register has no more than its 8 bytes.
-    unsafe { bytes.as_ptr().copy_to_nonoverlapping(result.cast(), size.min(bytes.len())) }
 }

@@ -10,12 +10,13 @@ use crate::engine::{Bound, Slot};
 use std::ffi::c_void;
 use std::mem::transmute;
 use std::ptr::NonNull;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 /// A tuple of up to 16 [`Arg`]s.
 ///
 /// # Safety
 /// As for [`Arg`], for each element. Implemented here for tuples, and nowhere else.
-pub unsafe trait Args {
+pub unsafe trait Args: Sized {
     /// How many.
     const COUNT: usize;
 
@@ -31,12 +32,23 @@ pub unsafe trait Args {
     /// The arguments as values, for these parameters.
     fn values(self, params: &[Param]) -> Self::Values;
 
+    /// The same, in memory of its own. What is passed on out of line this way does not keep the original from being
+    /// in registers.
+    fn apart(self) -> Self;
+
     /// Calls `target` as `extern "C-unwind"` code: a callback behind it may let a panic through.
     ///
     /// # Safety
     /// `target` is a function of the process's own convention, of parameters that take these arguments without
     /// conversion and a result that `R` accepts; [`Args::DIRECT`] and [`Ret::DIRECT`] hold.
     unsafe fn direct<R: Ret>(self, target: NonNull<c_void>) -> R;
+
+    /// Calls `target` as variadic `extern "C-unwind"` code whose declared parameter is the first.
+    ///
+    /// # Safety
+    /// As for [`Args::direct`], of a variadic function with at least one declared parameter. Where it has more, they
+    /// pass as if they stood behind the `...`.
+    unsafe fn direct_variadic<R: Ret>(self, target: NonNull<c_void>) -> R;
 
     /// Calls through a stub.
     ///
@@ -46,10 +58,17 @@ pub unsafe trait Args {
     unsafe fn by_slots<R: Ret>(self, bound: &Bound) -> R;
 }
 
+/// A variadic function of these arguments, the first of them declared. Without any there is no such function in C11, and
+/// no call that could ask for it.
+macro_rules! variadic {
+    () => { unsafe extern "C-unwind" fn() -> R::Native };
+    ($first:ident $($name:ident)*) => { unsafe extern "C-unwind" fn($first::Native, ...) -> R::Native };
+}
+
 macro_rules! tuples {
     ($(($count:literal $($name:ident $value:ident)*))*) => {$(
         // SAFETY: each element is an `Arg`.
-        #[allow(non_snake_case, unused_variables, unused_mut)]
+        #[allow(non_snake_case, unused_variables, unused_mut, clippy::unused_unit)]
         unsafe impl<$($name: Arg),*> Args for ($($name,)*) {
             const COUNT: usize = $count;
             const DIRECT: bool = true $(&& $name::DIRECT)*;
@@ -64,12 +83,33 @@ macro_rules! tuples {
             }
 
             #[inline(always)]
+            fn apart(self) -> Self {
+                let ($($value,)*) = self;
+                ($($value,)*)
+            }
+
+            #[inline(always)]
             unsafe fn direct<R: Ret>(self, target: NonNull<c_void>) -> R {
                 let ($($value,)*) = self;
                 // SAFETY: the caller's promise.
                 unsafe {
                     let target: unsafe extern "C-unwind" fn($($name::Native),*) -> R::Native = transmute(target);
                     R::from_native(target($($value.native()),*))
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn direct_variadic<R: Ret>(self, target: NonNull<c_void>) -> R {
+                let ($($value,)*) = self;
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let target: variadic!($($name)*) = transmute(target);
+                    // LLVM (22, at least) takes a variadic and another call of one address with the same operands for the
+                    // same call, and makes one of two branches. The fences, which are no instructions, keep it from that.
+                    compiler_fence(Ordering::SeqCst);
+                    let native = target($($value.native()),*);
+                    compiler_fence(Ordering::SeqCst);
+                    R::from_native(native)
                 }
             }
 

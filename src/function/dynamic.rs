@@ -2,17 +2,17 @@
 #![allow(unsafe_code)]
 
 use super::Function;
+use super::args::Args;
 use super::contract::Contract;
-use super::inner::{Expected, Inner, sign};
-use super::tail::Key;
+use super::inner::Inner;
+use super::route::{Key, Route, Way};
+use super::words::{FEW, FewSlots, NO_SLOTS, Words};
 use crate::data::{Data, Tag, Value, promoted, to_type};
-use crate::engine::{self, Bound, Returns, Slot};
+use crate::engine::{Bound, Returns, Slot};
 use crate::error::Error;
+use crate::host;
 use callsmith_arch::layout::{Float, Scalar, Type};
 use std::mem::MaybeUninit;
-
-/// Up to this many slots are laid out without a thought to stack use.
-const FEW: usize = 16;
 
 impl Function {
     /// [`Function::call`], where a type differs from its parameter's: numbers are converted, pointers must fit as they
@@ -33,172 +33,183 @@ impl Function {
     }
 }
 
-impl Inner {
-    #[inline]
-    pub(super) fn call_values(&self, bound: &Bound, values: &[Value]) -> Result<Value, Error> {
-        let count = self.params.len();
-        if values.len() != count || count > FEW || self.prototype.variadic {
-            return self.call_unusual(bound, values);
+impl Function {
+    /// Calls with values of run-time types.
+    ///
+    /// Numbers are converted where they fit; what follows the fixed parameters of a variadic function is promoted as in
+    /// C. Data is known at sight where [`Function::argument`] made it.
+    ///
+    /// # Errors
+    /// A wrong number of arguments; a value of a type that does not fit, or a number out of range.
+    #[inline(always)]
+    pub fn call_values(&self, arguments: &[Value]) -> Result<Value, Error> {
+        if arguments.is_empty() && self.words.nothing {
+            // SAFETY: nothing goes in, nothing comes out, and rustc can call it.
+            unsafe { ().direct::<()>(self.bound.target()) };
+            return Ok(Value::Void);
         }
-        let mut slots = [const { Slot::uninit() }; FEW];
-        for ((slot, value), expected) in slots.iter_mut().zip(values).zip(&self.params) {
-            match as_it_is(value, expected) {
-                Some(word) => *slot = word,
-                None => return self.call_converted(bound, values),
+        let mut slots = NO_SLOTS;
+        // SAFETY: there are as many arguments as `words` has; and that says something of this function's own signature.
+        unsafe {
+            if arguments.len() == self.words.count && self.words.fill(&mut slots, arguments) {
+                return Ok(self.words.call(&self.bound, slots.as_ptr()));
             }
         }
-        // SAFETY: as many slots are filled as there are parameters, each with a value of its type.
-        Ok(unsafe { self.finish(bound, slots.as_ptr()) })
+        self.inner.call_values(&self.bound, arguments)
+    }
+}
+
+impl Inner {
+    /// What values call the function, bound to its own stub, without further thought.
+    pub(super) fn words(&self, bound: &Bound) -> Words {
+        let mut words = Words::new(self.params.iter().map(|param| param.tag), self.result.tag, bound);
+        if self.prototype.variadic {
+            // Each tail has its own.
+            words.count = usize::MAX;
+        }
+        let signature = &self.stub.signature;
+        words.nothing = words.count == 0 && self.result.tag == Tag::Void && signature.abi() == host::ABI;
+        words
     }
 
-    /// Variadic, many, or too few arguments.
+    /// Calls with values that are not all words: data among them, most likely, or a variadic tail.
+    #[inline(never)]
+    fn call_values(&self, bound: &Bound, values: &[Value]) -> Result<Value, Error> {
+        let mut slots = NO_SLOTS;
+        if self.prototype.variadic {
+            return match self.routes.of_words(values, &mut slots) {
+                // SAFETY: the slots were filled with arguments of the types that the stub is for.
+                Some((words, bound)) => Ok(unsafe { words.call(bound, slots.as_ptr()) }),
+                None => self.call_converted(bound, values),
+            };
+        }
+        if !self.fill(&mut slots, values) {
+            return self.call_converted(bound, values);
+        }
+        // SAFETY: as many slots are filled as there are parameters, each with a value of its type.
+        unsafe { self.finish(bound, slots.as_ptr()) }
+    }
+
+    /// Fills a slot for each parameter, if there are as many values, each a word or data of its parameter's very type.
+    #[inline(always)]
+    fn fill(&self, slots: &mut FewSlots, values: &[Value]) -> bool {
+        if values.len() != self.params.len() || values.len() > FEW {
+            return false;
+        }
+        for ((slot, value), expected) in slots.iter_mut().zip(values).zip(&self.params) {
+            if value.tag() != expected.tag {
+                return false;
+            }
+            *slot = match value {
+                word if word.tag().is_word() => word.word(),
+                Value::Data(data) if data.is_shape(expected.shape.as_ref()) && !data.is_scalar() => {
+                    address_slot(data.as_ptr())
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// Checks the count, converts what does not fit as it is, then calls.
     #[cold]
-    fn call_unusual(&self, bound: &Bound, values: &[Value]) -> Result<Value, Error> {
+    fn call_converted(&self, bound: &Bound, values: &[Value]) -> Result<Value, Error> {
         let fixed = self.params.len();
         if values.len() < fixed || (values.len() > fixed && !self.prototype.variadic) {
             return Err(self.wrong_count(values.len()));
         }
-        if !self.prototype.variadic {
-            return self.call_converted(bound, values);
-        }
-        let (head, tail) = values.split_at(fixed);
-        let mut all = head.to_vec();
-        all.extend(tail.iter().map(promoted));
-        let bound = self.bound_for(bound, &all[fixed..])?;
-        self.call_converted(&bound, &all)
-    }
-
-    /// The function bound to the stub for these values behind the fixed parameters.
-    fn bound_for(&self, bound: &Bound, tail: &[Value]) -> Result<Bound, Error> {
-        if let Some(known) = self.tails.of_values(tail) {
-            return Ok(*known);
-        }
-        let mut types = Vec::with_capacity(tail.len());
-        for (index, value) in tail.iter().enumerate() {
-            let number = self.params.len() + index;
-            types.push(type_of(value).ok_or_else(|| self.wrong_argument(number, value.describe(), None))?);
-        }
-        let bound = self.bind_tail(bound, &types)?;
-        // Data is one variant for many types: its stub is looked up each time.
-        if tail.iter().all(|value| value.tag() != Tag::Data) {
-            self.tails.add(Key::Values(tail.iter().map(Value::tag).collect()), bound);
-        }
-        Ok(bound)
-    }
-
-    /// The function bound to the stub for these types behind the fixed parameters.
-    pub(super) fn bind_tail(&self, bound: &Bound, tail: &[Type]) -> Result<Bound, Error> {
-        let signature = sign(&self.prototype, tail)?;
-        let stub = engine::stub_of(signature, || self.name().to_owned())?;
-        Ok(Bound::new(bound.target(), stub))
-    }
-
-    /// Converts what does not fit as it is, then calls.
-    #[cold]
-    fn call_converted(&self, bound: &Bound, values: &[Value]) -> Result<Value, Error> {
         let mut fitting = Vec::with_capacity(values.len());
         for (index, value) in values.iter().enumerate() {
             let converted = match self.stub.signature.params().get(index) {
                 Some(ty) => {
                     to_type(value, ty).map_err(|why| self.wrong_argument(index, value.describe(), why))?
                 }
-                None => value.clone(),
+                None => promoted(value),
             };
             fitting.push(converted);
         }
+        let bound = if self.prototype.variadic { self.bound_for(bound, &fitting)? } else { *bound };
         let slots: Vec<Slot> = fitting.iter().map(slot_of).collect();
         // SAFETY: each slot holds a value of its parameter's type, or the address of one in `fitting`.
-        Ok(unsafe { self.finish(bound, slots.as_ptr()) })
+        unsafe { self.finish(&bound, slots.as_ptr()) }
     }
 
-    /// Calls, and makes a value of the result.
+    /// The function bound to the stub for these values, the fixed parameters' included.
+    fn bound_for(&self, bound: &Bound, values: &[Value]) -> Result<Bound, Error> {
+        if let Some(known) = self.routes.of_values(values) {
+            return Ok(known.bound);
+        }
+        let tail = values.iter().enumerate().skip(self.params.len());
+        let types = tail.map(|(index, value)| {
+            type_of(value).ok_or_else(|| self.wrong_argument(index, value.describe(), None))
+        });
+        let bound = self.bind_tail(bound, &types.collect::<Result<Vec<_>, Error>>()?)?;
+        // Data is one variant for many types: its stub is looked up each time.
+        if values.iter().all(|value| value.tag() != Tag::Data) {
+            let tags = values.iter().map(Value::tag);
+            let words = Words::new(tags.clone(), self.result.tag, &bound);
+            self.routes.add(Key::Values(tags.collect(), words), Route { way: Way::Slots, bound });
+        }
+        Ok(bound)
+    }
+
+    /// Calls, and makes a value of the result. Cannot fail: it is a `Result` so that data is made where it stays.
     ///
     /// # Safety
     /// The slots are the arguments of the bound signature.
     #[inline(always)]
-    unsafe fn finish(&self, bound: &Bound, slots: *const Slot) -> Value {
-        let tag = self.result.tag;
-        // SAFETY: the caller's promise; a result whose tag is a word comes back in the register that `returns` says.
-        unsafe {
-            match bound.returns() {
-                Returns::Word if tag.is_word() => match tag {
-                    // Only the low 8 bits are the value (psABI 3.2.3), and all but 0 counts as true.
-                    Tag::Bool => Value::Bool(bound.word(slots) & 0xff != 0),
-                    _ => Value::from_word(tag, bound.word(slots)),
-                },
-                Returns::Float if tag.is_word() => Value::from_word(tag, bound.float(slots).to_bits()),
-                Returns::Nothing if tag == Tag::Void => {
-                    bound.word(slots);
-                    Value::Void
-                }
-                Returns::Nothing | Returns::Word | Returns::Float | Returns::Memory => {
-                    self.finish_wide(bound, slots)
-                }
-            }
+    unsafe fn finish(&self, bound: &Bound, slots: *const Slot) -> Result<Value, Error> {
+        let Some(shape) = &self.result.shape else {
+            // SAFETY: the caller's promise.
+            return Ok(unsafe { self.finish_scalar(bound, slots) });
+        };
+        let mut result = Ok(Value::Data(Data::of_shape(shape)));
+        if let Ok(Value::Data(data)) = &mut result {
+            // SAFETY: the caller's promise; the data has the result's size and alignment.
+            unsafe { bound.store(slots, data.as_mut_ptr().cast(), self.result.size) };
         }
+        result
     }
 
-    /// [`Inner::finish`] for results that are no word.
+    /// [`Inner::finish`] for results that are no data.
     ///
     /// # Safety
     /// As for `finish`.
-    unsafe fn finish_wide(&self, bound: &Bound, slots: *const Slot) -> Value {
-        // SAFETY: the caller's promise; each place has its result's size and alignment.
+    #[inline(never)]
+    unsafe fn finish_scalar(&self, bound: &Bound, slots: *const Slot) -> Value {
+        // SAFETY: the caller's promise; a word comes back in the register that `returns` says.
         unsafe {
-            match (&self.result.shape, self.result.tag) {
-                (Some(shape), _) => {
-                    let mut data = Box::new(Data::of_shape(shape));
-                    bound.store(slots, data.as_mut_ptr().cast(), data.bytes().len());
-                    Value::Data(data)
+            match self.result.tag {
+                // Only the low 8 bits are the value (psABI 3.2.3), and all but 0 counts as true.
+                Tag::Bool => Value::Bool(bound.word(slots) & 0xff != 0),
+                Tag::I128 => Value::I128(stored(bound, slots)),
+                Tag::U128 => Value::U128(stored(bound, slots)),
+                Tag::LongDouble => Value::LongDouble(stored(bound, slots)),
+                word if bound.returns() == Returns::Float => {
+                    Value::from_word(word, bound.float(slots).to_bits())
                 }
-                (None, Tag::I128) => Value::I128(stored(bound, slots)),
-                (None, Tag::U128) => Value::U128(stored(bound, slots)),
-                (None, _) => Value::LongDouble(stored(bound, slots)),
+                word => Value::from_word(word, bound.word(slots)),
             }
         }
-    }
-}
-
-/// What a slot holds for `value`, if that needs no conversion.
-#[inline(always)]
-fn as_it_is(value: &Value, expected: &Expected) -> Option<Slot> {
-    if value.tag() != expected.tag {
-        return None;
-    }
-    if expected.tag.is_word() {
-        return Some(value.word());
-    }
-    match (value, &expected.shape) {
-        (Value::Data(data), Some(shape)) if !data.has_shape(shape) => None,
-        (_, _) => Some(slot_of(value)),
     }
 }
 
 /// What a slot holds for a value of its parameter's type.
-#[inline]
+#[inline(always)]
 fn slot_of(value: &Value) -> Slot {
-    let address: *const u8 = match value {
+    match value {
+        word if word.tag().is_word() => word.word(),
         Value::Data(data) => match data.scalar_word() {
-            Some(word) => return Slot::new(word),
-            None => data.as_ptr(),
+            Some(word) => Slot::new(word),
+            None => address_slot(data.as_ptr()),
         },
-        Value::I128(x) => std::ptr::from_ref(x).cast(),
-        Value::U128(x) => std::ptr::from_ref(x).cast(),
-        Value::LongDouble(x) => std::ptr::from_ref(x).cast(),
-        Value::Void
-        | Value::Bool(_)
-        | Value::I8(_)
-        | Value::U8(_)
-        | Value::I16(_)
-        | Value::U16(_)
-        | Value::I32(_)
-        | Value::U32(_)
-        | Value::I64(_)
-        | Value::U64(_)
-        | Value::F32(_)
-        | Value::F64(_)
-        | Value::Pointer(_) => return value.word(),
-    };
+        // The others lie where their content is.
+        other => address_slot(other.content()),
+    }
+}
+
+#[inline(always)]
+fn address_slot(address: *const u8) -> Slot {
     Slot::new(address.expose_provenance() as u64)
 }
 

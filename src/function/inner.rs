@@ -1,9 +1,9 @@
 //! What a [`Function`](super::Function) and its clones share: prototype, signature, stub.
 
 use super::contract::Contract;
-use super::tail::Tails;
+use super::route::{Routes, Way};
 use crate::ctype::{CType, Convention, Prototype};
-use crate::data::{Shape, Tag};
+use crate::data::{Data, Shape, Tag};
 use crate::engine::{self, Stub};
 use crate::error::{Error, ErrorKind};
 use crate::host;
@@ -53,8 +53,8 @@ pub(super) struct Inner {
     pub(super) params: Box<[Expected]>,
     /// What the result becomes.
     pub(super) result: Expected,
-    /// The variadic tails that were called.
-    pub(super) tails: Tails,
+    /// How the calls so far reached the function.
+    pub(super) routes: Routes,
     /// Keeps the library open.
     _library: Option<Arc<Handle>>,
 }
@@ -64,12 +64,15 @@ impl Inner {
         let signature = sign(&prototype, &[])?;
         let stub = engine::stub_of(signature, || name_of(&prototype))?;
         let (params, result) = Expected::all(&prototype, &stub.signature)?;
-        Ok(Inner { prototype, stub, params, result, tails: Tails::default(), _library: library })
+        Ok(Inner { prototype, stub, params, result, routes: Routes::default(), _library: library })
     }
 
-    /// Whether the function has the process's own convention.
-    pub(super) fn is_host(&self) -> bool {
-        self.stub.signature.abi() == host::ABI
+    pub(super) fn argument(&self, index: usize) -> Result<Data, Error> {
+        let Some(expected) = self.params.get(index) else { return Err(self.wrong_count(index + 1)) };
+        match &expected.shape {
+            Some(shape) => Ok(Data::of_shape(shape)),
+            None => Err(self.wrong_argument(index, "memory".into(), None)),
+        }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -82,6 +85,20 @@ impl Inner {
 
     pub(super) fn null_target(&self) -> Error {
         ErrorKind::NullTarget { function: self.name().into() }.into()
+    }
+
+    /// A [`Typed`](super::Typed) of the wrong kind, where `way` is right.
+    pub(super) fn not_typed(&self, way: Way) -> Error {
+        let why = match way {
+            Way::Straight => "it is not variadic: use `typed`".into(),
+            Way::StraightVariadic => "it is variadic: use `typed_variadic`".into(),
+            Way::Slots => format!("rustc calls by the convention of {} only: use `call`", host::NAME),
+        };
+        ErrorKind::NotTyped { function: self.prototype.to_string(), why }.into()
+    }
+
+    pub(super) fn wrong_signature(&self, source: callsmith_arch::Error) -> Error {
+        ErrorKind::Signature { function: name_of(&self.prototype), source }.into()
     }
 
     pub(super) fn wrong_count(&self, given: usize) -> Error {

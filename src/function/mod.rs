@@ -7,8 +7,9 @@ mod dynamic;
 mod errno;
 mod inner;
 mod ret;
-mod tail;
+mod route;
 mod typed;
+mod words;
 
 pub use arg::Arg;
 pub use args::Args;
@@ -16,22 +17,23 @@ pub use contract::{Check, Contract};
 pub use errno::{Errno, get_errno, set_errno};
 pub(crate) use inner::{Expected, abi_of, sign};
 pub use ret::{Give, Ret};
-pub use typed::Typed;
+pub use typed::{Typed, TypedVariadic};
 
 use crate::ctype::{CType, Prototype};
-use crate::data::{Ptr, Value, is_promoted};
+use crate::data::{Data, Ptr, Value, is_promoted};
 use crate::engine::{Bound, Slot};
 use crate::error::{Error, ErrorKind};
 use crate::host;
 use crate::library::Handle;
 use callsmith_arch::{CallPlan, Signature};
 use inner::Inner;
+use route::{Key, Route, Way};
 use std::ffi::c_void;
 use std::fmt;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use tail::Key;
+use words::Words;
 
 /// A C function that can be called.
 ///
@@ -49,15 +51,19 @@ use tail::Key;
 /// Whoever made the `Function` promised, in an `unsafe` block, what `safe fn` in an `unsafe extern` block promises: the
 /// prototype is the function's own, and the function may be called from any thread with every argument that safe code
 /// can give for these types: any number, any reference or slice of the pointee's type (mutable where it is not
-/// `const`), any [`Ptr`](crate::Ptr), which is null, vouched for, or came from C. A function that asks for more, such
+/// `const`), any [`Ptr`], which is null, vouched for, or came from C. A function that asks for more, such
 /// as a length that matches a buffer, is to be wrapped in a Rust function that sees to it.
 ///
 /// The library stays loaded as long as a function taken from it lives.
+#[repr(C)] // in this order, `call` finds the addresses that it needs without computing others
 pub struct Function {
-    bound: Bound,
-    /// The contract of the last call site that may call straight; null before.
+    /// The contract of the first call site that may call straight; null before.
     straight: AtomicPtr<Contract>,
+    /// The same for [`Way::StraightVariadic`].
+    straight_variadic: AtomicPtr<Contract>,
     inner: Arc<Inner>,
+    bound: Bound,
+    words: Words,
 }
 
 #[allow(unsafe_code)]
@@ -105,7 +111,13 @@ impl Function {
         let inner = Inner::new(prototype, library)?;
         let target = NonNull::new(address.cast_mut()).ok_or_else(|| inner.null_target())?;
         let bound = Bound::new(target, inner.stub);
-        Ok(Function { bound, straight: AtomicPtr::default(), inner: Arc::new(inner) })
+        Ok(Function::of(bound, Arc::new(inner)))
+    }
+
+    fn of(bound: Bound, inner: Arc<Inner>) -> Function {
+        let words = inner.words(&bound);
+        let [straight, straight_variadic] = [const { AtomicPtr::new(ptr::null_mut()) }; 2];
+        Function { bound, words, straight, straight_variadic, inner }
     }
 
     /// Calls with a tuple of Rust values.
@@ -115,29 +127,44 @@ impl Function {
     ///
     /// # Errors
     /// A wrong number of arguments; an argument or result of a type that does not fit, or a number out of range.
-    #[inline]
+    #[inline(always)]
     pub fn call<A: Args, R: Ret>(&self, arguments: A) -> Result<R, Error> {
         let contract = Contract::of::<A, R>();
-        if ptr::eq(self.straight.load(Ordering::Relaxed), contract) && A::DIRECT && R::DIRECT {
-            // SAFETY: this contract was found to hold, for a function of the process's own convention.
-            return Ok(unsafe { arguments.direct(self.bound.target()) });
+        if A::DIRECT && R::DIRECT {
+            // SAFETY: the contract was found to hold, and rustc to be able to make the call in this way.
+            unsafe {
+                if ptr::eq(self.straight.load(Ordering::Relaxed), contract) {
+                    return Ok(arguments.direct(self.bound.target()));
+                }
+                if ptr::eq(self.straight_variadic.load(Ordering::Relaxed), contract) {
+                    return Ok(arguments.direct_variadic(self.bound.target()));
+                }
+            }
         }
-        self.call_by_contract(contract, arguments)
+        self.call_by_contract(contract, arguments.apart())
     }
 
-    /// [`Function::call`], where the straight way is not known to be right.
-    #[inline]
+    /// [`Function::call`] from any but the first call site. Out of line: beside it, the straight ways would need a stack
+    /// frame.
+    #[inline(never)]
     fn call_by_contract<A: Args, R: Ret>(
         &self,
         contract: &'static Contract,
         arguments: A,
     ) -> Result<R, Error> {
-        if let Some(bound) = self.inner.tails.of_contract(contract) {
-            // SAFETY: this contract was found to hold for this stub's signature.
-            return Ok(unsafe { arguments.by_slots(bound) });
-        }
-        if self.agree(contract, A::DIRECT && R::DIRECT)? {
-            return self.call(arguments);
+        let known = match self.inner.routes.of_contract(contract) {
+            Some(known) => Some(*known),
+            None => self.agree(contract, A::DIRECT && R::DIRECT)?,
+        };
+        if let Some(Route { way, bound }) = known {
+            // SAFETY: the contract was found to hold for this route.
+            return Ok(unsafe {
+                match way {
+                    Way::Straight => arguments.direct(bound.target()),
+                    Way::StraightVariadic => arguments.direct_variadic(bound.target()),
+                    Way::Slots => arguments.by_slots(&bound),
+                }
+            });
         }
         let result =
             self.call_converting(arguments.values(&self.inner.prototype.params).as_ref(), contract)?;
@@ -150,24 +177,37 @@ impl Function {
         R::from_value(result).map_err(|_| self.inner.wrong_result(contract))
     }
 
-    /// Finds out whether `contract` holds, and remembers it if so.
+    /// Finds out whether `contract` holds, and remembers its route if so.
     #[cold]
-    fn agree(&self, contract: &'static Contract, direct: bool) -> Result<bool, Error> {
-        let Some(tail) = contract.holds(&self.inner.prototype) else { return Ok(false) };
-        if self.inner.prototype.variadic || !direct || !self.inner.is_host() {
-            let bound = self.inner.bind_tail(&self.bound, &tail)?;
-            self.inner.tails.add(Key::Contract(contract), bound);
-        } else {
-            self.straight.store(ptr::from_ref(contract).cast_mut(), Ordering::Relaxed);
-        }
-        Ok(true)
+    fn agree(&self, contract: &'static Contract, direct: bool) -> Result<Option<Route>, Error> {
+        let Some(tail) = contract.holds(&self.inner.prototype) else { return Ok(None) };
+        let route = self.inner.route(&self.bound, direct, &tail)?;
+        self.inner.routes.add(Key::Contract(contract), route);
+        let first = match route.way {
+            Way::Straight => &self.straight,
+            Way::StraightVariadic => &self.straight_variadic,
+            Way::Slots => return Ok(Some(route)),
+        };
+        // The first call site keeps its place: two that took it from each other would slow each other down.
+        let contract = ptr::from_ref(contract).cast_mut();
+        let _ = first.compare_exchange(ptr::null_mut(), contract, Ordering::Relaxed, Ordering::Relaxed);
+        Ok(Some(route))
     }
 
     /// This function as one that takes exactly `A` and gives back `R`: checked here, and never again.
     ///
     /// # Errors
-    /// A type that is not exactly the parameter's or the result's.
+    /// A type that is not exactly the parameter's or the result's; a variadic function, or one whose convention rustc does
+    /// not speak.
     pub fn typed<A: Args, R: Ret>(&self) -> Result<Typed<A, R>, Error> {
+        Typed::new(self)
+    }
+
+    /// [`Function::typed`] of a variadic function, for calls with one tail.
+    ///
+    /// # Errors
+    /// As for [`Function::typed`]; a type that C promotes, behind the `...`; a function that is not variadic.
+    pub fn typed_variadic<A: Args, R: Ret>(&self) -> Result<TypedVariadic<A, R>, Error> {
         Typed::new(self)
     }
 
@@ -192,7 +232,7 @@ impl Function {
         };
         let types = tail.iter().enumerate().map(lower).collect::<Result<Vec<_>, Error>>()?;
         let bound = self.inner.bind_tail(&self.bound, &types)?;
-        Ok(Function { bound, straight: AtomicPtr::default(), inner: Arc::clone(&self.inner) })
+        Ok(Function::of(bound, Arc::clone(&self.inner)))
     }
 
     /// Calls with pointers to the arguments' values; the result is stored at `result`, exactly its size.
@@ -226,6 +266,7 @@ impl Function {
     ///
     /// # Safety
     /// As for [`Function::invoke_slots`], and `result` as for [`Function::invoke`].
+    #[inline(always)]
     pub unsafe fn invoke_slots_into(&self, slots: *const Slot, result: *mut c_void) {
         // SAFETY: the caller's promise.
         unsafe { self.bound.store(slots, result, self.inner.result_size()) }
@@ -302,8 +343,7 @@ impl Register for () {
 
 impl Clone for Function {
     fn clone(&self) -> Function {
-        let straight = AtomicPtr::new(self.straight.load(Ordering::Relaxed));
-        Function { bound: self.bound, straight, inner: Arc::clone(&self.inner) }
+        Function::of(self.bound, Arc::clone(&self.inner))
     }
 }
 
@@ -314,15 +354,12 @@ impl fmt::Debug for Function {
 }
 
 impl Function {
-    /// Calls with values of run-time types.
-    ///
-    /// Numbers are converted where they fit; what follows the fixed parameters of a variadic function is promoted as in
-    /// C.
+    /// Zeroed memory of the type of parameter `index` (counted from 0), to be filled in and given to
+    /// [`Function::call_values`], which then knows it at sight.
     ///
     /// # Errors
-    /// A wrong number of arguments; a value of a type that does not fit, or a number out of range.
-    #[inline]
-    pub fn call_values(&self, arguments: &[Value]) -> Result<Value, Error> {
-        self.inner.call_values(&self.bound, arguments)
+    /// No such parameter, or one whose values are no [`Value::Data`].
+    pub fn argument(&self, index: usize) -> Result<Data, Error> {
+        self.inner.argument(index)
     }
 }

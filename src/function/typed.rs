@@ -6,55 +6,68 @@ use super::args::Args;
 use super::contract::Contract;
 use super::inner::Inner;
 use super::ret::Ret;
+use super::route::{Route, Way};
 use crate::engine::Bound;
 use crate::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// A [`Function`] that takes exactly the tuple `A` and gives back `R`: no check is left, and where rustc can call the
-/// function itself, a call costs what a call through a C function pointer costs.
-pub struct Typed<A, R> {
+/// A [`Function`] that takes exactly the tuple `A` and gives back `R`. No check is left: rustc makes the call, and it
+/// costs what a call through a C function pointer costs. (128-bit integers and `long double` go through the stub.)
+pub struct Typed<A, R, const VARIADIC: bool = false> {
     bound: Bound,
-    /// Whether rustc calls the target, instead of the stub.
-    straight: bool,
     inner: Arc<Inner>,
     types: PhantomData<fn(A) -> R>,
 }
 
-impl<A: Args, R: Ret> Typed<A, R> {
-    pub(super) fn new(function: &Function) -> Result<Typed<A, R>, Error> {
+/// A variadic [`Function`], for calls of exactly these types; as [`Typed`].
+pub type TypedVariadic<A, R> = Typed<A, R, true>;
+
+impl<A: Args, R: Ret, const VARIADIC: bool> Typed<A, R, VARIADIC> {
+    pub(super) fn new(function: &Function) -> Result<Self, Error> {
         let inner = &function.inner;
         let contract = Contract::of::<A, R>();
         let Some(tail) = contract.holds(&inner.prototype) else { return Err(inner.mismatch(contract)) };
-        let straight = A::DIRECT && R::DIRECT && inner.is_host() && !inner.prototype.variadic;
-        let bound = if straight { function.bound } else { inner.bind_tail(&function.bound, &tail)? };
-        Ok(Typed { bound, straight, inner: Arc::clone(inner), types: PhantomData })
+        let direct = A::DIRECT && R::DIRECT;
+        let Route { way, bound } = inner.route(&function.bound, direct, &tail)?;
+        let right = match way {
+            Way::Straight => !VARIADIC,
+            Way::StraightVariadic => VARIADIC,
+            Way::Slots => !direct,
+        };
+        if right {
+            Ok(Typed { bound, inner: Arc::clone(inner), types: PhantomData })
+        } else {
+            Err(inner.not_typed(way))
+        }
     }
 
     /// Calls the function.
     #[inline(always)]
     pub fn call(&self, arguments: A) -> R {
-        // SAFETY: the contract holds, as `new` found out; and what calls of the function rely on was promised by whoever
-        // made it.
+        // SAFETY: the contract holds, and this is the way for it, as `new` found out; and what calls of the function rely
+        // on was promised by whoever made it.
         unsafe {
-            if A::DIRECT && R::DIRECT && self.straight {
-                arguments.direct(self.bound.target())
-            } else {
+            if !(A::DIRECT && R::DIRECT) {
                 arguments.by_slots(&self.bound)
+            } else if VARIADIC {
+                arguments.direct_variadic(self.bound.target())
+            } else {
+                arguments.direct(self.bound.target())
             }
         }
     }
 }
 
-impl<A, R> Clone for Typed<A, R> {
-    fn clone(&self) -> Typed<A, R> {
-        let Typed { bound, straight, inner, types } = self;
-        Typed { bound: *bound, straight: *straight, inner: Arc::clone(inner), types: *types }
+impl<A, R, const VARIADIC: bool> Clone for Typed<A, R, VARIADIC> {
+    fn clone(&self) -> Self {
+        let Typed { bound, inner, types } = self;
+        Typed { bound: *bound, inner: Arc::clone(inner), types: *types }
     }
 }
 
-impl<A, R> fmt::Debug for Typed<A, R> {
+impl<A, R, const VARIADIC: bool> fmt::Debug for Typed<A, R, VARIADIC> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at {:p}", self.inner.prototype, self.bound.target())
     }

@@ -82,7 +82,7 @@ where
     // SAFETY: the declaration is the callee's.
     let function = unsafe { Function::from_address(callee.address(), prototype)? };
     let values = arguments.values(&function.prototype().params).as_ref().to_vec();
-    let mut ways = typed_ways(&function, callee, arguments)?;
+    let mut ways = static_ways(&function, callee, arguments)?;
     ways.extend(Bare::new(&function, &types, &values)?.ways(libffi)?);
     ways.push((
         Way::CallValues,
@@ -97,20 +97,26 @@ pub(super) fn repeated(call: impl Fn() + 'static) -> Calls {
 }
 
 /// The ways whose Rust types are known here.
-fn typed_ways<A, C>(function: &Function, callee: C, arguments: A) -> Result<Vec<(Way, Calls)>, Error>
+fn static_ways<A, C>(function: &Function, callee: C, arguments: A) -> Result<Vec<(Way, Calls)>, Error>
 where
     A: Args + Copy + 'static,
     C: Direct<A>,
     C::Result: Ret + 'static,
 {
-    let typed = function.typed::<A, C::Result>()?;
+    let typed = if function.prototype().variadic {
+        let typed = function.typed_variadic::<A, C::Result>()?;
+        repeated(move || drop(black_box(typed.call(*black_box(&arguments)))))
+    } else {
+        let typed = function.typed::<A, C::Result>()?;
+        repeated(move || drop(black_box(typed.call(*black_box(&arguments)))))
+    };
     let checked = function.clone();
     checked.call::<A, C::Result>(arguments)?;
     // What the optimiser sees through is no call.
     let callee = black_box(callee);
     Ok(vec![
         (Way::Direct, repeated(move || drop(black_box(callee.call(*black_box(&arguments)))))),
-        (Way::Typed, repeated(move || drop(black_box(typed.call(*black_box(&arguments)))))),
+        (Way::Typed, typed),
         (Way::Call, repeated(move || drop(black_box(checked.call::<A, C::Result>(*black_box(&arguments)))))),
     ])
 }

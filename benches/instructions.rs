@@ -1,0 +1,70 @@
+//! How many instructions a call costs, for each signature and each way of calling: counted, not timed.
+//!
+//! ```text
+//! cargo bench --bench instructions              prints the table
+//! cargo bench --bench instructions -- --check   and fails where a count is above its limit
+//! ```
+//!
+//! The program runs itself under valgrind's callgrind. A count is exact: the difference between 2 N calls and N calls,
+//! divided by N. It is all that happens from the call of a small function to its return: loading the arguments from
+//! memory, the stub, the callee, storing the result.
+
+#[path = "support/mod.rs"]
+mod support;
+
+#[path = "instructions/callgrind.rs"]
+mod callgrind;
+#[path = "instructions/table.rs"]
+mod table;
+
+use callgrind::count;
+use std::process::ExitCode;
+use support::libffi::Libffi;
+use support::ways::{self, Way};
+use support::{Row, rows};
+use table::key;
+
+fn main() -> ExitCode {
+    if callgrind::is_counted() {
+        count(callgrind::EMPTY, ways::empty());
+        rows::visit(&mut Count { ffi: Libffi::open() });
+        return ExitCode::SUCCESS;
+    }
+    let counts = match callgrind::run() {
+        Ok(counts) => counts,
+        Err(why) => {
+            println!("instructions are not counted: {why}");
+            return ExitCode::SUCCESS;
+        }
+    };
+    let lines = table::lines(&counts);
+    table::print(&lines);
+    let check = std::env::args().any(|argument| argument == "--check");
+    if check && !table::check(&lines) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Counts every way of a row.
+struct Count {
+    ffi: Option<Libffi>,
+}
+
+impl rows::Visit for Count {
+    fn row<R: Row>(&mut self) {
+        for way in Way::ALL {
+            let key = key::<R>(way);
+            match way {
+                Way::Direct => count(&key, ways::direct::<R>()),
+                Way::Typed => count(&key, ways::typed::<R>()),
+                Way::Tuple => count(&key, ways::tuple::<R>()),
+                Way::Values => count(&key, ways::values::<R>()),
+                Way::Gather => count(&key, ways::gather::<R>()),
+                Way::Slots => count(&key, ways::slots::<R>()),
+                Way::Libffi => {
+                    if let Some(ffi) = &self.ffi {
+                        count(&key, ways::libffi::<R>(ffi));
+                    }
+                }
+            }
+        }
+    }
+}

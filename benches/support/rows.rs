@@ -1,0 +1,170 @@
+//! The signatures that are measured, each with its callee, and with what may be added to a direct call of it by slots,
+//! by pointers, and above the aim by values.
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // any arithmetic will do
+
+use super::{Limits, Row, Sample};
+use callsmith::{Ptr, Typed, TypedVariadic, c_struct};
+use std::ffi::c_void;
+
+c_struct! {
+    /// Two vector registers, both ways.
+    #[derive(Debug, PartialEq)]
+    pub(crate) struct Pair { pub x: f64, pub y: f64 }
+
+    /// Memory, both ways.
+    #[derive(Debug, PartialEq)]
+    pub(crate) struct Triple { pub x: i64, pub y: i64, pub z: i64 }
+
+    /// One register of each class.
+    #[derive(Debug, PartialEq)]
+    pub(crate) struct Mixed { pub n: i64, pub x: f64 }
+
+    /// Two vector registers, one of them half full.
+    #[derive(Debug, PartialEq)]
+    pub(crate) struct Singles { pub x: f32, pub y: f32, pub z: f32 }
+}
+
+/// `$pointer` is the callee's type as C sees it, where that is not simply the Rust function's.
+macro_rules! rows {
+    ($($name:ident $title:literal [$slots:literal, $gather:literal $(, $above:literal)?] $prototype:literal $(($fixed:literal, ...))?
+        fn($($arg:ident: $ty:ty = $value:expr),*) -> $result:ty $body:block $(as $pointer:ty)?;)*) => {$(
+        pub(crate) enum $name {}
+
+        impl $name {
+            #[inline(never)]
+            extern "C" fn called($($arg: $ty),*) -> $result $body
+        }
+
+        impl Row for $name {
+            const TITLE: &'static str = $title;
+            const PROTOTYPE: &'static str = $prototype;
+            const FIXED: Option<usize> = [$(Some($fixed),)? None][0];
+            const LIMITS: Limits = Limits { slots: $slots, gather: $gather, values_above: 0 $(+ $above)? };
+            type Callee = pointer!($($pointer)?; fn($($ty),*) -> $result);
+            type Args = ($($ty,)*);
+            type Result = $result;
+            type Typed = typed!(type ($($ty,)*), $result $(, $fixed)?);
+
+            fn callee() -> Self::Callee {
+                // SAFETY: the same function, seen as its C declaration has it.
+                unsafe { std::mem::transmute($name::address()) }
+            }
+
+            fn typed() -> Self::Typed {
+                typed!(new $name::function() $(, $fixed)?).expect("the row's types")
+            }
+
+            #[inline(always)]
+            fn call_typed(typed: &Self::Typed, args: Self::Args) -> $result {
+                typed.call(args)
+            }
+
+            fn address() -> *const c_void {
+                let called: extern "C" fn($($ty),*) -> $result = $name::called;
+                called as *const c_void
+            }
+
+            #[allow(clippy::unused_unit)] // the tuple of no arguments
+            fn args() -> Self::Args {
+                ($($value,)*)
+            }
+
+            fn each(args: &Self::Args) -> Vec<&dyn Sample> {
+                let ($($arg,)*) = args;
+                vec![$($arg),*]
+            }
+
+            #[inline(always)]
+            unsafe fn direct(callee: Self::Callee, args: &Self::Args) -> $result {
+                let ($($arg,)*) = *args;
+                // SAFETY: the caller's promise.
+                unsafe { callee($($arg),*) }
+            }
+        }
+    )*
+
+    /// Something to be done with every row.
+    pub(crate) trait Visit {
+        /// Does it.
+        fn row<R: Row>(&mut self);
+    }
+
+    /// Does it with every row.
+    pub(crate) fn visit(visitor: &mut impl Visit) {
+        $(visitor.row::<$name>();)*
+    }
+    };
+}
+
+macro_rules! pointer {
+    ($pointer:ty; fn($($ty:ty),*) -> $result:ty) => { $pointer };
+    (; fn($($ty:ty),*) -> $result:ty) => { unsafe extern "C" fn($($ty),*) -> $result };
+}
+
+macro_rules! typed {
+    (type $args:ty, $result:ty) => { Typed<$args, $result> };
+    (type $args:ty, $result:ty, $fixed:literal) => { TypedVariadic<$args, $result> };
+    (new $function:expr) => { $function.typed() };
+    (new $function:expr, $fixed:literal) => { $function.typed_variadic() };
+}
+
+rows! {
+    Nothing "void(void)" [4, 4] "void f(void)" fn() -> () {};
+
+    Int "int(int)" [10, 14] "int f(int x)" fn(x: i32 = 20) -> i32 { x.wrapping_add(1) };
+
+    Doubles "double(double, double)" [9, 13] "double f(double x, double y)"
+        fn(x: f64 = 3.0, y: f64 = 4.0) -> f64 { (x * x + y * y).sqrt() };
+
+    SixLongs "long(long x6)" [10, 18] "long f(long a, long b, long c, long d, long e, long f)"
+        fn(a: i64 = 1, b: i64 = 2, c: i64 = 3, d: i64 = 4, e: i64 = 5, f: i64 = 6) -> i64 {
+            a.wrapping_add(b).wrapping_add(c).wrapping_add(d).wrapping_add(e).wrapping_add(f)
+        };
+
+    EightMixed "double(int, double, long, float, void *, double, short, char)" [8, 18]
+        "double f(int a, double b, long c, float d, void *e, double f, short g, char h)"
+        fn(
+            a: i32 = 1, b: f64 = 2.0, c: i64 = 3, d: f32 = 4.0, e: Ptr = Ptr::NULL, f: f64 = 6.0, g: i16 = -7,
+            h: i8 = -8
+        ) -> f64 {
+            let integers = i64::from(a).wrapping_add(c).wrapping_add(i64::from(g)).wrapping_add(i64::from(h));
+            integers as f64 + b + f64::from(d) + f + e.as_ptr().addr() as i64 as f64
+        };
+
+    FourteenLongs "long(long x14)" [21, 35]
+        "long f(long a, long b, long c, long d, long e, long f, long g, long h, long i, long j, long k, long l, long m, long n)"
+        fn(
+            a: i64 = 1, b: i64 = 2, c: i64 = 3, d: i64 = 4, e: i64 = 5, f: i64 = 6, g: i64 = 7, h: i64 = 8,
+            i: i64 = 9, j: i64 = 10, k: i64 = 11, l: i64 = 12, m: i64 = 13, n: i64 = 14
+        ) -> i64 {
+            [b, c, d, e, f, g, h, i, j, k, l, m, n].into_iter().fold(a, i64::wrapping_add)
+        };
+
+    Pairs "{double, double} x2 -> the same" [11, 13, 88]
+        "struct pair { double x, y; } f(struct pair a, struct pair b)"
+        fn(a: Pair = Pair { x: 1.0, y: 2.0 }, b: Pair = Pair { x: 3.0, y: 4.0 }) -> Pair {
+            Pair { x: a.x * b.x - a.y * b.y, y: a.x * b.y + a.y * b.x }
+        };
+
+    Triples "24-byte struct -> the same" [12, 14, 49]
+        "struct triple { long x, y, z; } f(struct triple a)"
+        fn(a: Triple = Triple { x: 1, y: 2, z: 3 }) -> Triple {
+            let sum = a.x.wrapping_add(a.y).wrapping_add(a.z);
+            Triple { x: sum ^ a.x, y: (sum ^ a.y).wrapping_add(1), z: sum.wrapping_mul(3) & !a.z }
+        };
+
+    MixedToSingles "{long, double} -> {float, float, float}" [10, 11, 75]
+        "struct singles { float x, y, z; } f(struct mixed { long n; double x; } a)"
+        fn(a: Mixed = Mixed { n: 5, x: 1.5 }) -> Singles {
+            let (n, x) = (a.n as f32, a.x as f32);
+            Singles { x: (n + x) * 2.0, y: n * x + 1.0, z: n - x }
+        };
+
+    // A callee of fixed parameters finds variadic arguments where it looks: both pass alike in SysV64 (psABI 3.2.3).
+    Variadic "variadic (char *, int, double, char *)" [12, 16] "int f(char *format, int n, double x, char *text)" (1, ...)
+        fn(format: Ptr<i8> = Ptr::NULL, n: i32 = 2, x: f64 = 3.0, text: Ptr<i8> = Ptr::NULL) -> i32 {
+            let addresses = (format.as_ptr().addr() ^ text.as_ptr().addr()) as i32;
+            let (whole, tenths) = (x as i32, (x * 10.0) as i32);
+            (addresses.wrapping_add(n).wrapping_add(whole) ^ tenths).wrapping_mul(3) ^ n
+        } as unsafe extern "C" fn(Ptr<i8>, ...) -> i32;
+}
