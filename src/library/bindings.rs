@@ -25,7 +25,7 @@ impl Library {
     /// let header = Declarations::parse(header, host::MODEL)?;
     /// // SAFETY: these are libm's prototypes.
     /// let libm = unsafe { Library::open("libm.so.6")?.bind(&header) };
-    /// let root: f64 = libm.get("cbrt")?.call((27.0,))?;
+    /// let root: f64 = libm.get("sqrt")?.call((9.0,))?;
     /// assert_eq!(root, 3.0);
     /// assert_eq!(libm.missing(), ["no_such_function"]);
     /// # Ok::<(), callsmith::Error>(())
