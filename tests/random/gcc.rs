@@ -3,7 +3,7 @@
 
 use crate::support::ctype::{CScalar, CType};
 use callsmith::arch::Abi;
-use callsmith::arch::layout::{Place, RecordKind, Type};
+use callsmith::arch::layout::{Place, RecordKind, Scalar, Type};
 use callsmith::host;
 
 /// What a type is needed for.
@@ -58,7 +58,13 @@ fn in_sysv64(c: &CType, ty: &Type, role: Role) -> bool {
         CType::Array { element, .. } => any(element, &|c| matches!(c, CType::Complex(CScalar::Float16))),
         CType::Scalar(_) | CType::Complex(_) | CType::Vector { .. } | CType::Record(_) => false,
     });
-    array || zero_width || variable || saved || halves || has_unaligned_bit_field(ty, 0)
+    array
+        || zero_width
+        || variable
+        || saved
+        || halves
+        || has_unaligned_bit_field(ty, 0)
+        || has_unaligned_element(ty)
 }
 
 /// gcc's `ms_abi` has it otherwise than Microsoft's document, or than mingw's gcc and clang.
@@ -120,5 +126,31 @@ fn has_unaligned_bit_field(ty: &Type, offset: u64) -> bool {
                 record.kind == RecordKind::Union && !offset.is_multiple_of(size)
             }
         }),
+    }
+}
+
+/// Whether there is an array in which the first element alone keeps its scalars aligned: gcc looks at no other.
+fn has_unaligned_element(ty: &Type) -> bool {
+    match ty {
+        Type::Scalar(_) | Type::Complex(_) | Type::Vector(_) => false,
+        Type::Array(array) => {
+            let stride = array.element.size(host::MODEL).bytes();
+            let unaligned = array.len > 1 && !stride.is_multiple_of(largest_basic(&array.element));
+            unaligned || has_unaligned_element(&array.element)
+        }
+        Type::Record(record) => record.fields.iter().any(|field| has_unaligned_element(&field.ty)),
+    }
+}
+
+/// The size of the largest basic type in `ty`, bit-fields left out, in bytes.
+fn largest_basic(ty: &Type) -> u64 {
+    match ty {
+        Type::Scalar(_) | Type::Vector(_) => ty.size(host::MODEL).bytes(),
+        Type::Complex(part) => host::MODEL.size_of(Scalar::Float(*part)).bytes(),
+        Type::Array(array) => largest_basic(&array.element),
+        Type::Record(record) => {
+            let plain = record.fields.iter().filter(|field| matches!(field.place, Place::Bytes(_)));
+            plain.map(|field| largest_basic(&field.ty)).max().unwrap_or(1)
+        }
     }
 }
