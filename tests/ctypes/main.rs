@@ -1,0 +1,3 @@
+//! What the ctypes documentation offers and shows, row by row of the table in `README.md`.
+
+mod parity;
