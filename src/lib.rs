@@ -34,7 +34,7 @@ pub use data::{CRepr, Data, Integer, LongDouble, Pointee, Ptr, Tag, Value, View,
 pub use engine::Slot;
 pub use error::{Error, ErrorKind};
 pub use function::{
-    Arg, Args, Errno, Function, Give, Register, Ret, Typed, TypedVariadic, get_errno, set_errno,
+    Arg, Args, Errno, Function, Give, Invoker, Register, Ret, Typed, TypedVariadic, get_errno, set_errno,
 };
 pub use library::{
     AddressInfo, Bindings, FoundLibrary, Library, LibraryOptions, LoadedLibrary, Variable, address_info,

@@ -22,7 +22,7 @@ fn pow_by_every_level() -> Result<(), Error> {
     let (a, b, mut result) = (2.0f64, 10.0f64, 0.0f64);
     let pointers: [*const c_void; 2] = [(&raw const a).cast(), (&raw const b).cast()];
     // SAFETY: two doubles, and room for one.
-    unsafe { pow.invoke(pointers.as_ptr(), (&raw mut result).cast()) };
+    unsafe { pow.invoker()?.invoke(pointers.as_ptr(), (&raw mut result).cast()) };
     assert_eq!(result, 1024.0);
     let slots = [callsmith::Slot::new(a.to_bits()), callsmith::Slot::new(b.to_bits())];
     // SAFETY: two doubles, and a result in a vector register.
@@ -106,8 +106,14 @@ fn a_runtime_names_the_tail_itself() -> Result<(), Error> {
         (&raw const x).cast(),
     ];
     let mut written = 0i32;
+    // The plan is that of a call with this tail: five values, one of them in a vector register, as AL says.
+    let (plan, fixed) = (call.plan()?, snprintf.plan()?);
+    assert_eq!((plan.args.len(), plan.vector_count), (5, Some(1)));
+    assert_eq!(plan.check(call.signature()), Ok(()));
+    assert_eq!(call.signature().fixed(), Some(3));
+    assert_eq!((fixed.args.len(), fixed.vector_count), (3, Some(0)));
     // SAFETY: five pointers to values of the types named, and room for an int.
-    unsafe { call.invoke(pointers.as_ptr(), (&raw mut written).cast()) };
+    unsafe { call.invoker()?.invoke(pointers.as_ptr(), (&raw mut written).cast()) };
     assert_eq!((written, &buffer[..6]), (5, &b"7 1.5\0"[..]));
     let refused = snprintf.with_tail(&[CType::float()]).unwrap_err().to_string();
     assert_eq!(

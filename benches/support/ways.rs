@@ -5,7 +5,7 @@
 
 use super::libffi::{Call, Cif, Libffi};
 use super::{Outcome, Row};
-use callsmith::{Error, Function, Slot, Value};
+use callsmith::{Error, Function, Invoker, Slot, Value};
 use std::arch::asm;
 use std::ffi::c_void;
 use std::fmt::Debug;
@@ -21,7 +21,7 @@ pub(crate) enum Way {
     Tuple,
     /// [`Function::call_values`].
     Values,
-    /// [`Function::invoke`].
+    /// [`Invoker::invoke`].
     Gather,
     /// [`Function::invoke_slots`], or [`Function::invoke_slots_into`] where the result is in no single register.
     Slots,
@@ -143,19 +143,17 @@ fn settled<R: Row>() -> &'static R::Args {
     Box::leak(Box::new(R::args()))
 }
 
-/// [`Function::invoke`].
-pub(crate) fn gather<R: Row>() -> Prepared<Block<Function, Vec<*const c_void>, R::Result>> {
+/// [`Invoker::invoke`].
+pub(crate) fn gather<R: Row>() -> Prepared<Block<Invoker, Vec<*const c_void>, R::Result>> {
     #[inline(never)]
-    fn call<R: Row>(_: usize, _: usize, block: &mut Block<Function, Vec<*const c_void>, R::Result>) {
+    fn call<R: Row>(_: usize, _: usize, block: &mut Block<Invoker, Vec<*const c_void>, R::Result>) {
         // SAFETY: pointers to the row's arguments, and room for its result.
         unsafe { block.callee.invoke(block.args.as_ptr(), (&raw mut block.result).cast()) };
         returned();
     }
     let args = R::each(settled::<R>()).into_iter().map(|arg| arg.address()).collect();
-    Prepared {
-        call: call::<R>,
-        block: Block { callee: R::function_with_tail(), args, result: R::Result::ZERO },
-    }
+    let callee = R::function_with_tail().invoker().expect("memory for code");
+    Prepared { call: call::<R>, block: Block { callee, args, result: R::Result::ZERO } }
 }
 
 /// [`Function::invoke_slots`], or [`Function::invoke_slots_into`] where the result is in no single register.

@@ -7,7 +7,9 @@
 #![allow(unsafe_code)]
 
 use super::code_memory::CodePtr;
+use super::on_request::gather_of;
 use super::stub_table::Stub;
+use crate::error::Error;
 use callsmith_arch::CallPlan;
 use callsmith_arch::plan::{Location, ResultPlan};
 use std::ffi::c_void;
@@ -42,24 +44,38 @@ impl Returns {
     }
 }
 
-/// A function's address with the stubs of its signature.
+/// A function's address with the stub of its signature.
 #[derive(Clone, Copy)]
 pub struct Bound {
     target: NonNull<c_void>,
+    /// The stub's, here so that a call has to look for nothing.
     slots: CodePtr,
-    gather: CodePtr,
     returns: Returns,
+    stub: &'static Stub,
 }
 
-// SAFETY: two addresses of code that is never written again, and a target that may be called from any thread, as
-// whoever made the `Function` promised.
+// SAFETY: code that is never written again, and a target that may be called from any thread, as whoever made the
+// `Function` promised.
 unsafe impl Send for Bound {}
 // SAFETY: as above.
 unsafe impl Sync for Bound {}
 
 impl Bound {
-    pub(crate) fn new(target: NonNull<c_void>, stub: &Stub) -> Bound {
-        Bound { target, slots: stub.slots, gather: stub.gather, returns: Returns::of(&stub.plan) }
+    pub(crate) fn new(target: NonNull<c_void>, stub: &'static Stub) -> Bound {
+        Bound { target, slots: stub.slots, returns: stub.returns, stub }
+    }
+
+    /// What the function is bound to.
+    pub(crate) fn stub(&self) -> &'static Stub {
+        self.stub
+    }
+
+    /// The function, called `name` in messages, bound to the code that takes pointers.
+    ///
+    /// # Errors
+    /// No memory for code.
+    pub(crate) fn gather(&self, name: impl Fn() -> String) -> Result<Gather, Error> {
+        Ok(Gather { target: self.target, code: gather_of(self.stub, name)? })
     }
 
     #[inline(always)]
@@ -144,17 +160,31 @@ impl Bound {
         // SAFETY: the caller's promise, and a register has no more than its 8 bytes.
         unsafe { bytes.as_ptr().copy_to_nonoverlapping(result.cast(), size.min(bytes.len())) }
     }
+}
 
-    /// Calls with pointers to the arguments; the result is stored at `result`, exactly its size.
+/// A function's address with the code that takes pointers to its arguments.
+#[derive(Clone, Copy)]
+pub(crate) struct Gather {
+    target: NonNull<c_void>,
+    code: CodePtr,
+}
+
+// SAFETY: as for `Bound`.
+unsafe impl Send for Gather {}
+// SAFETY: as for `Bound`.
+unsafe impl Sync for Gather {}
+
+impl Gather {
+    /// Calls; the result is stored at `result`, exactly its size.
     ///
     /// # Safety
     /// The signature is the target's; `arguments` points at that many pointers, each to a value of its parameter's
     /// type; `result` is writable, large and aligned enough for the result, or anything where there is none.
     #[inline(always)]
-    pub(crate) unsafe fn gather(&self, arguments: *const *const c_void, result: *mut c_void) {
+    pub(crate) unsafe fn call(&self, arguments: *const *const c_void, result: *mut c_void) {
         // SAFETY: published code of this shape.
         let stub: unsafe extern "C-unwind" fn(*mut c_void, *const *const c_void, *mut c_void) =
-            unsafe { transmute(self.gather) };
+            unsafe { transmute(self.code) };
         // SAFETY: the caller's promise.
         unsafe { stub(self.target.as_ptr(), arguments, result) }
     }

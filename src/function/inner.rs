@@ -80,7 +80,7 @@ impl Inner {
     }
 
     pub(super) fn result_size(&self) -> usize {
-        self.stub.plan.result_size as usize
+        self.stub.result_size as usize
     }
 
     pub(super) fn null_target(&self) -> Error {

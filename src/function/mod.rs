@@ -6,6 +6,7 @@ mod contract;
 mod dynamic;
 mod errno;
 mod inner;
+mod invoker;
 mod ret;
 mod route;
 mod typed;
@@ -16,6 +17,7 @@ pub use args::Args;
 pub use contract::{Check, Contract};
 pub use errno::{Errno, get_errno, set_errno};
 pub(crate) use inner::{Expected, abi_of, sign};
+pub use invoker::Invoker;
 pub use ret::{Give, Ret};
 pub use typed::{Typed, TypedVariadic};
 
@@ -44,7 +46,7 @@ use words::Words;
 /// | [`call`](Function::call) | a tuple of Rust types, converted where they differ and fit | each call (one comparison) | programs |
 /// | [`call_values`](Function::call_values) | [`Value`]s | each call | REPLs, scripting |
 /// | [`typed`](Function::typed) | a tuple of exactly the Rust types | once | hot loops |
-/// | [`invoke`](Function::invoke) | pointers to values | never | runtimes, libffi's shape |
+/// | [`invoker`](Function::invoker) | pointers to values | never | runtimes, libffi's shape |
 /// | [`invoke_slots`](Function::invoke_slots) | 8-byte slots | never | runtimes |
 ///
 /// # What a safe call relies on
@@ -211,7 +213,7 @@ impl Function {
         Typed::new(self)
     }
 
-    /// This variadic function with arguments of these types behind the fixed ones, for [`Function::invoke`] and
+    /// This variadic function with arguments of these types behind the fixed ones, for [`Function::invoker`] and
     /// [`Function::invoke_slots`]; the other ways find the types out themselves.
     ///
     /// # Errors
@@ -235,18 +237,15 @@ impl Function {
         Ok(Function::of(bound, Arc::clone(&self.inner)))
     }
 
-    /// Calls with pointers to the arguments' values; the result is stored at `result`, exactly its size.
+    /// This function for calls with pointers to the arguments' values. The code for them is made when a function of the
+    /// signature is first asked for it.
     ///
     /// A variadic function is called with its fixed parameters; see [`Function::with_tail`] for more.
     ///
-    /// # Safety
-    /// `arguments` points at one pointer for each parameter, each to a readable value of its type; `result` is
-    /// writable, large and aligned enough for the result, or anything where that is `void`. And the function may be
-    /// called with these values.
-    #[inline(always)]
-    pub unsafe fn invoke(&self, arguments: *const *const c_void, result: *mut c_void) {
-        // SAFETY: the caller's promise.
-        unsafe { self.bound.gather(arguments, result) }
+    /// # Errors
+    /// No memory for code.
+    pub fn invoker(&self) -> Result<Invoker, Error> {
+        Invoker::new(self)
     }
 
     /// Calls with one 8-byte slot for each parameter: a number or pointer of at most 8 bytes in its low bytes (the rest
@@ -265,7 +264,7 @@ impl Function {
     /// As [`Function::invoke_slots`], for a result of any type, which is stored at `result`.
     ///
     /// # Safety
-    /// As for [`Function::invoke_slots`], and `result` as for [`Function::invoke`].
+    /// As for [`Function::invoke_slots`], and `result` as for [`Invoker::invoke`].
     #[inline(always)]
     pub unsafe fn invoke_slots_into(&self, slots: *const Slot, result: *mut c_void) {
         // SAFETY: the caller's promise.
@@ -282,14 +281,18 @@ impl Function {
         &self.inner.prototype
     }
 
-    /// Its signature: what the engine knows of it.
+    /// Its signature: what the engine knows of it. With the tail's types, where it is from [`Function::with_tail`].
     pub fn signature(&self) -> &Signature {
-        &self.inner.stub.signature
+        &self.bound.stub().signature
     }
 
-    /// Where its calling convention wants every byte.
-    pub fn plan(&self) -> &CallPlan {
-        &self.inner.stub.plan
+    /// Where its calling convention wants every byte. Planned anew at each call of this: the function itself needs no
+    /// plan any more.
+    ///
+    /// # Errors
+    /// Those of making a function of this signature; so none here.
+    pub fn plan(&self) -> Result<CallPlan, Error> {
+        self.bound.stub().plan().map_err(|source| self.inner.wrong_signature(source))
     }
 
     /// Its address.

@@ -14,7 +14,7 @@ use crate::random::values::{bytes_of, value_of};
 use crate::support::rng::Rng;
 use callsmith::arch::layout::{Float, Scalar, Type};
 use callsmith::ctype::CType;
-use callsmith::{Error, Function, Library, Slot, Value, decl, host};
+use callsmith::{Error, Function, Invoker, Library, Slot, Value, decl, host};
 
 /// How a function is called.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +73,8 @@ struct Call<'a> {
     function: &'a Function,
     /// The function with the tail of this call, if it is variadic.
     bound: &'a Function,
+    /// The same, for pointers.
+    invoker: &'a Invoker,
     /// The arguments' types.
     ctypes: &'a [CType],
     salt: u8,
@@ -108,12 +110,20 @@ impl Direction for Caller {
             callee.case.tail.as_ref().map(|_| function.with_tail(&ctypes[callee.case.params.len()..]));
         let bound =
             tailed.transpose().map_err(|error| error.to_string())?.unwrap_or_else(|| function.clone());
+        let invoker = bound.invoker().map_err(|error| error.to_string())?;
         self.args.resize_with(self.args.len().max(callee.args.len()), Guarded::new);
         for (way, salt) in WAYS.into_iter().zip([0x00, 0x5a, 0xff, 0x33, 0xc6]) {
             progress(&format!("{way:?}"));
             let bytes = callee.args.iter().map(|passed| patterned(passed, salt, rng)).collect();
-            let call =
-                Call { callee: &callee, function: &function, bound: &bound, ctypes: &ctypes, salt, bytes };
+            let call = Call {
+                callee: &callee,
+                function: &function,
+                bound: &bound,
+                invoker: &invoker,
+                ctypes: &ctypes,
+                salt,
+                bytes,
+            };
             self.call(&call, way, rng).map_err(|why| format!("{way:?}: {why}\n{}", callee.plan()))?;
         }
         Ok(())
@@ -165,7 +175,7 @@ impl Caller {
         let list = self.list.place(call.bytes.len() * 8, Edge::End);
         list.chunks_exact_mut(8).zip(pointers).for_each(|(to, word)| to.copy_from_slice(&word.to_le_bytes()));
         // SAFETY: see the module.
-        unsafe { call.bound.invoke(self.list.address().cast(), self.result.address().cast()) };
+        unsafe { call.invoker.invoke(self.list.address().cast(), self.result.address().cast()) };
         self.untouched(call)
     }
 

@@ -14,9 +14,10 @@
 #[cfg(test)]
 mod tests;
 
+use super::bound::Returns;
 use super::code_memory::{self, CodeMemory, CodePtr, PublishError};
 use super::fork;
-use crate::arch::{self, CallPlan, Signature};
+use crate::arch::{self, CallPlan, Signature, abi};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
@@ -29,14 +30,27 @@ pub(super) static GLOBAL: StubTable = StubTable::new(&code_memory::GLOBAL);
 pub(crate) struct Stub {
     /// What it is for.
     pub(crate) signature: Signature,
-    /// Where everything goes.
-    pub(crate) plan: CallPlan,
     /// The code that takes its arguments from slots.
     pub(crate) slots: CodePtr,
-    /// The code that takes its arguments from an array of pointers.
-    pub(crate) gather: CodePtr,
+    /// How that gives the result back.
+    pub(crate) returns: Returns,
+    /// The result's size in bytes.
+    pub(crate) result_size: u32,
+    /// The code that takes its arguments from an array of pointers, once it was asked for.
+    pub(super) gather: OnceLock<CodePtr>,
     /// The code that dynamic callbacks of this signature share, once there is one.
-    pub(crate) adapter: OnceLock<CodePtr>,
+    pub(super) adapter: OnceLock<CodePtr>,
+}
+
+impl Stub {
+    /// Where everything goes: planned anew, since few ask and it takes more memory than all the rest.
+    ///
+    /// # Errors
+    ///
+    /// As for [`abi::classify`], so none: it was planned before.
+    pub(crate) fn plan(&self) -> Result<CallPlan, arch::Error> {
+        abi::classify(&self.signature)
+    }
 }
 
 /// Why there is no stub for a signature.
@@ -50,14 +64,14 @@ pub(crate) enum PrepareError {
     Publish(#[from] PublishError),
 }
 
-/// A plan and its code, before it is published.
+/// A stub before its code is published.
 pub(crate) struct Prepared {
-    /// Where everything goes.
-    pub(crate) plan: CallPlan,
-    /// The stub that takes its arguments from slots.
+    /// The code that takes its arguments from slots.
     pub(crate) slots: Vec<u8>,
-    /// The stub that takes its arguments from an array of pointers.
-    pub(crate) gather: Vec<u8>,
+    /// How it gives the result back.
+    pub(crate) returns: Returns,
+    /// The result's size in bytes.
+    pub(crate) result_size: u32,
 }
 
 /// What a look into the table finds.
@@ -115,10 +129,11 @@ impl StubTable {
         {
             return Ok(stub);
         }
-        let Prepared { plan, slots, gather } = prepare(&signature)?;
-        let [slots, gather] = self.memory.publish_all([&slots, &gather])?;
-        let stub: &'static Stub =
-            Box::leak(Box::new(Stub { signature, plan, slots, gather, adapter: OnceLock::new() }));
+        let Prepared { slots, returns, result_size } = prepare(&signature)?;
+        let slots = self.memory.publish(&slots)?;
+        let [gather, adapter] = [const { OnceLock::new() }; 2];
+        let stub = Stub { signature, slots, returns, result_size, gather, adapter };
+        let stub: &'static Stub = Box::leak(Box::new(stub));
         *made += 1;
         self.write().get_or_insert_default().insert(&stub.signature, stub);
         Ok(stub)

@@ -7,10 +7,10 @@
 
 use super::libffi::Libffi;
 use super::ways::{Calls, Way, repeated};
+use callsmith::arch::CallPlan;
 use callsmith::arch::plan::{ArgPlan, Location, ResultPlan};
-use callsmith::arch::{CallPlan, Signature, abi};
 use callsmith::ctype::CType;
-use callsmith::{Data, Error, ErrorKind, Function, Register, Slot, Value, host};
+use callsmith::{Data, Error, ErrorKind, Function, Register, Slot, Value};
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::hint::black_box;
@@ -18,7 +18,6 @@ use std::hint::black_box;
 /// A function with its arguments where runtimes keep them. They live as long as the program.
 pub(super) struct Bare {
     function: Function,
-    signature: Signature,
     plan: CallPlan,
     pointers: &'static [*const c_void],
     slots: &'static [Slot],
@@ -29,33 +28,28 @@ pub(super) struct Bare {
 impl Bare {
     /// Calls of `function` with `values` of these types.
     pub(super) fn new(function: &Function, types: &[CType], values: &[Value]) -> Result<Bare, Error> {
-        let wrong = |source| ErrorKind::Signature { function: function.name().into(), source };
         let prototype = function.prototype();
         let tail = types.get(prototype.params.len()..).unwrap_or_default();
-        let lowered =
-            tail.iter().map(|ty| ty.lower(host::MODEL)).collect::<Result<Vec<_>, _>>().map_err(wrong)?;
-        let lowered: Vec<_> = lowered.into_iter().flatten().collect();
-        let signature = prototype.signature(host::ABI, host::MODEL, &lowered).map_err(wrong)?;
-        let plan = abi::classify(&signature).map_err(wrong)?;
         let expected = match function.call_values(values)? {
             Value::Void => Vec::new(),
             result => stored(&prototype.result, result)?.bytes().to_vec(),
         };
         let function = if prototype.variadic { function.with_tail(tail)? } else { function.clone() };
+        let plan = function.plan()?;
         let values = types.iter().zip(values).map(|(ty, value)| stored(ty, value.clone()));
         let values: &'static [Data] = values.collect::<Result<Vec<_>, _>>()?.leak();
         let pointers: Vec<*const c_void> = values.iter().map(|data| data.as_ptr().cast()).collect();
         let slots: Vec<Slot> = values.iter().zip(&plan.args).map(slot).collect();
-        Ok(Bare { function, signature, plan, pointers: pointers.leak(), slots: slots.leak(), expected })
+        Ok(Bare { function, plan, pointers: pointers.leak(), slots: slots.leak(), expected })
     }
 
     /// The ways, each tried once.
     pub(super) fn ways(&self, libffi: Option<&Libffi>) -> Result<Vec<(Way, Calls)>, Error> {
-        let (function, arguments, result) = (self.function.clone(), self.pointers, room());
+        let (invoker, arguments, result) = (self.function.invoker()?, self.pointers, room());
         // SAFETY: pointers to the arguments, and room for the result.
-        let invoke = repeated(move || unsafe { function.invoke(black_box(arguments.as_ptr()), result) });
+        let invoke = repeated(move || unsafe { invoker.invoke(black_box(arguments.as_ptr()), result) });
         let mut ways = vec![self.tried(Way::Invoke, invoke, result)?, (Way::InvokeSlots, self.by_slots())];
-        if let Some(prepared) = libffi.and_then(|libffi| libffi.prepare(&self.signature)) {
+        if let Some(prepared) = libffi.and_then(|libffi| libffi.prepare(self.function.signature())) {
             let (target, result, array) = (self.function.address(), room(), self.for_libffi());
             // SAFETY: as above, and prepared for the same signature.
             let call = repeated(move || unsafe { prepared.call(target, black_box(array.fresh()), result) });
