@@ -6,11 +6,23 @@
 //! mapping a call replaces, is the caller's to promise and stands at [`move_over`].
 #![allow(unsafe_code)]
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapOptions};
 use std::ffi::c_void;
 use std::io;
 use std::process::abort;
 use std::ptr::{NonNull, null_mut};
+
+use super::FillError;
+
+/// Whether [`fill`] may replace pages that others execute.
+pub(crate) const REPLACES_CODE: bool = true;
+
+/// What forbids a process to execute what it has written.
+pub(crate) const FORBIDS_CODE: &str =
+    "SELinux (`execmem`), systemd (`MemoryDenyWriteExecute=`) or `prctl(PR_SET_MDWE)`";
+
+/// What may be exhausted where pages cannot take their place.
+pub(crate) const LIMITS_PAGES: &str = "`vm.max_map_count`";
 
 /// The size of a page, in bytes: a power of two.
 pub(crate) fn page_size() -> usize {
@@ -31,6 +43,30 @@ pub(crate) fn reserve(len: usize) -> io::Result<NonNull<u8>> {
     NonNull::new(start.cast()).ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
 }
 
+/// Puts pages of code in place of `len` bytes at `place`: what `write` puts into fresh ones, which are zero, never writable
+/// and executable at once. Where pages are replaced, that is one step to every other thread.
+///
+/// # Errors
+///
+/// The system's, with `place` as it was.
+///
+/// # Safety
+///
+/// Whole pages from [`reserve`]. They belong to the caller alone, or `write` repeats every byte that somebody may still
+/// read or execute there.
+pub(crate) unsafe fn fill(
+    place: NonNull<u8>,
+    len: usize,
+    write: impl FnOnce(&mut [u8]),
+) -> Result<(), FillError> {
+    // Populated, or each page would come with a fault.
+    let mut fresh = MmapOptions::new().len(len).populate().map_anon().map_err(FillError::Memory)?;
+    write(&mut fresh);
+    let fresh = fresh.make_exec().map_err(FillError::Forbidden)?;
+    // SAFETY: the caller's promise.
+    unsafe { move_over(fresh, place) }.map_err(FillError::Place)
+}
+
 /// Moves `fresh` with its pages and its protection to `destination`, in place of what is mapped there.
 ///
 /// To every other thread the exchange is one step: the kernel holds the address space's lock from before the old pages go
@@ -45,7 +81,7 @@ pub(crate) fn reserve(len: usize) -> io::Result<NonNull<u8>> {
 ///
 /// `destination` is page-aligned, and as many bytes as `fresh` has are mapped there, from [`reserve`]. They belong to
 /// the caller alone, or `fresh` holds every byte that somebody may still read or execute there.
-pub(crate) unsafe fn move_over(fresh: Mmap, destination: NonNull<u8>) -> io::Result<()> {
+unsafe fn move_over(fresh: Mmap, destination: NonNull<u8>) -> io::Result<()> {
     let (source, len) = (fresh.as_ptr().cast_mut().cast::<c_void>(), fresh.len());
     let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
     // SAFETY: `source` is a mapping that we own; the caller vouches for `destination`.

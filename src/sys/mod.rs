@@ -3,8 +3,25 @@
 cfg_if::cfg_if! {
     if #[cfg(target_os = "linux")] {
         mod linux;
-        pub(crate) use linux::{at_fork, errno, move_over, open, page_size, reserve, set_errno};
+        use linux as system;
+    } else if #[cfg(windows)] {
+        mod windows;
+        use windows as system;
     } else {
-        compile_error!("callsmith publishes machine code on Linux only: `src/sys/` has no file for this system");
+        compile_error!("callsmith publishes machine code on Linux and Windows: `src/sys/` has no file for this system");
     }
+}
+
+pub(crate) use system::{
+    FORBIDS_CODE, LIMITS_PAGES, REPLACES_CODE, at_fork, errno, fill, open, page_size, reserve, set_errno,
+};
+
+/// Why pages could not be filled with code.
+pub(crate) enum FillError {
+    /// No memory to write into.
+    Memory(std::io::Error),
+    /// What is written may not be executed.
+    Forbidden(std::io::Error),
+    /// The pages could not take their place.
+    Place(std::io::Error),
 }

@@ -9,7 +9,7 @@
 
 use super::{CodePtr, PublishError};
 use crate::sys;
-use memmap2::MmapOptions;
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -27,6 +27,9 @@ pub(in crate::engine) struct Chunk {
     len: usize,
     used: usize,
     page: usize,
+    /// The published pieces, where the system replaces no code: there each publication takes a page or more of its own,
+    /// and pieces that are the same share one.
+    shared: BTreeMap<&'static [u8], CodePtr>,
 }
 
 // SAFETY: its addresses are the process's, not a thread's.
@@ -34,13 +37,32 @@ unsafe impl Send for Chunk {}
 
 impl Chunk {
     /// No addresses. The first code makes room for itself.
-    pub(super) const EMPTY: Chunk = Chunk { start: NonNull::dangling(), len: 0, used: 0, page: 1 };
+    pub(super) const EMPTY: Chunk =
+        Chunk { start: NonNull::dangling(), len: 0, used: 0, page: 1, shared: BTreeMap::new() };
 
-    /// Publishes `pieces` one behind the other, in one exchange of pages.
+    /// Publishes `pieces`. They are all new, and then lie one behind the other, or all known.
     pub(super) fn publish<const N: usize>(
         &mut self,
         pieces: [&[u8]; N],
     ) -> Result<[CodePtr; N], PublishError> {
+        if sys::REPLACES_CODE {
+            return self.put(pieces);
+        }
+        let known = pieces.map(|piece| self.shared.get(piece).copied());
+        if known.iter().all(Option::is_some) {
+            return Ok(known.map(|code| code.unwrap_or(CodePtr(self.start))));
+        }
+        let codes = self.put(pieces)?;
+        for (code, piece) in codes.iter().zip(pieces) {
+            // SAFETY: the piece as it was published just now, at its address for ever.
+            let published = unsafe { std::slice::from_raw_parts(code.as_ptr(), piece.len()) };
+            self.shared.insert(published, *code);
+        }
+        Ok(codes)
+    }
+
+    /// Puts `pieces` one behind the other, in one exchange of pages.
+    fn put<const N: usize>(&mut self, pieces: [&[u8]; N]) -> Result<[CodePtr; N], PublishError> {
         let mut starts = [0; N];
         let mut bytes: usize = 0;
         for (start, piece) in starts.iter_mut().zip(pieces) {
@@ -58,10 +80,13 @@ impl Chunk {
 
     /// Goes on in fresh addresses, with room for `bytes` at least.
     fn renew(&mut self, bytes: usize) -> Result<(), PublishError> {
-        let fresh = Chunk::reserve(bytes).map_err(|source| PublishError::Reserve { bytes, source })?;
+        let mut fresh = Chunk::reserve(bytes).map_err(|source| PublishError::Reserve { bytes, source })?;
+        fresh.shared = std::mem::take(&mut self.shared);
         let full = std::mem::replace(self, fresh);
-        // Many mappings where one would do are no reason to refuse new code.
-        let _ = full.unite();
+        if sys::REPLACES_CODE {
+            // Many mappings where one would do are no reason to refuse new code.
+            let _ = full.unite();
+        }
         Ok(())
     }
 
@@ -69,7 +94,7 @@ impl Chunk {
         let page = sys::page_size();
         let len =
             bytes.max(CHUNK_PAGES * page).checked_next_multiple_of(page).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Chunk { start: sys::reserve(len)?, len, used: 0, page })
+        Ok(Chunk { start: sys::reserve(len)?, len, page, ..Chunk::EMPTY })
     }
 
     /// Puts `pieces`, which take `bytes` and have room, behind what is there.
@@ -86,7 +111,7 @@ impl Chunk {
                 rest = behind;
             }
         })?;
-        self.used = end;
+        self.used = if sys::REPLACES_CODE { end } else { end.next_multiple_of(self.page) };
         Ok(())
     }
 
@@ -110,15 +135,10 @@ impl Chunk {
         if bytes == 0 {
             return Ok(());
         }
-        // Populated, or each page would come with a fault.
-        let mapped = MmapOptions::new().len(bytes).populate().map_anon();
-        let mut fresh = mapped.map_err(|source| PublishError::Map { bytes, source })?;
-        write(&mut fresh);
-        let fresh = fresh.make_exec().map_err(|source| PublishError::Protect { source })?;
         // SAFETY: `pages` are whole pages of this chunk. Both callers repeat what is published in them; the rest of
         // them is known to nobody.
-        unsafe { sys::move_over(fresh, self.start.add(pages.start)) }
-            .map_err(|source| PublishError::Move { bytes, source })
+        unsafe { sys::fill(self.start.add(pages.start), bytes, write) }
+            .map_err(|error| PublishError::filling(bytes, error))
     }
 }
 

@@ -35,6 +35,8 @@ mod chunk;
 mod tests;
 
 pub(super) use chunk::Chunk;
+
+use crate::sys::{self, FillError};
 use std::io;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -81,21 +83,32 @@ pub(crate) enum PublishError {
     },
     /// Written memory may not become executable.
     #[error(
-        "the system does not let this process execute memory that it has written; what forbids it is usually SELinux \
-         (`execmem`), systemd (`MemoryDenyWriteExecute=`) or `prctl(PR_SET_MDWE)`"
+        "the system does not let this process execute memory that it has written; what forbids it is usually {}",
+        sys::FORBIDS_CODE
     )]
     Protect {
         /// The system's reason.
         source: io::Error,
     },
     /// The new pages could not take their place.
-    #[error("{bytes} bytes of code could not be moved into place (`vm.max_map_count` may be too low)")]
+    #[error("{bytes} bytes of code could not be moved into place ({} may be too low)", sys::LIMITS_PAGES)]
     Move {
         /// How much was to be moved.
         bytes: usize,
         /// The system's reason.
         source: io::Error,
     },
+}
+
+impl PublishError {
+    /// Why `bytes` could not be filled.
+    pub(super) fn filling(bytes: usize, error: FillError) -> PublishError {
+        match error {
+            FillError::Memory(source) => PublishError::Map { bytes, source },
+            FillError::Forbidden(source) => PublishError::Protect { source },
+            FillError::Place(source) => PublishError::Move { bytes, source },
+        }
+    }
 }
 
 /// Pages of code, from any number of threads.

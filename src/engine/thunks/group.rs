@@ -2,8 +2,8 @@
 //!
 //! # Safety
 //!
-//! A group's addresses are its own from `reserve` on, for ever. Its code is written before it is moved into place, and
-//! never again; its data is made accessible before any slot is handed out.
+//! A group's addresses are its own from `reserve` on, for ever. Its code is written before it is executable, and never
+//! again; its data is made accessible before any slot is handed out.
 #![allow(unsafe_code)]
 
 use super::{Kind, Slot, SlotPtr};
@@ -11,7 +11,6 @@ use crate::engine::code_memory::PublishError;
 use crate::host;
 use crate::sys;
 use callsmith_arch::isa::{THUNK_SIZE, thunk};
-use memmap2::MmapOptions;
 
 /// Three pages of thunks have two pages of slots, and neither leaves a rest.
 const CODE_PAGES: usize = 3;
@@ -24,19 +23,16 @@ pub(super) fn make(kind: Kind) -> Result<impl Iterator<Item = SlotPtr>, PublishE
     let [code_bytes, data_bytes] = [CODE_PAGES, DATA_PAGES].map(|pages| pages * sys::page_size());
     let bytes = code_bytes + data_bytes;
     let start = sys::reserve(bytes).map_err(|source| PublishError::Reserve { bytes, source })?;
-    let mut code = MmapOptions::new()
-        .len(code_bytes)
-        .map_anon()
-        .map_err(|source| PublishError::Map { bytes: code_bytes, source })?;
-    for (index, place) in code.chunks_exact_mut(THUNK_SIZE).enumerate() {
-        let distance = code_bytes + index * size_of::<Slot>() - index * THUNK_SIZE;
-        let distance = i32::try_from(distance).unwrap_or(i32::MAX);
-        place.copy_from_slice(&thunk(host::ABI.instruction_set(), kind.index(), distance));
-    }
-    let code = code.make_exec().map_err(|source| PublishError::Protect { source })?;
+    let write = |code: &mut [u8]| {
+        for (index, place) in code.chunks_exact_mut(THUNK_SIZE).enumerate() {
+            let distance = code_bytes + index * size_of::<Slot>() - index * THUNK_SIZE;
+            let distance = i32::try_from(distance).unwrap_or(i32::MAX);
+            place.copy_from_slice(&thunk(host::ABI.instruction_set(), kind.index(), distance));
+        }
+    };
     // SAFETY: both parts are inside what was just reserved, and nobody knows of it yet.
     let slots = unsafe {
-        sys::move_over(code, start).map_err(|source| PublishError::Move { bytes, source })?;
+        sys::fill(start, code_bytes, write).map_err(|error| PublishError::filling(code_bytes, error))?;
         let data = start.add(code_bytes);
         sys::open(data, data_bytes).map_err(|source| PublishError::Map { bytes: data_bytes, source })?;
         data.cast::<Slot>()
