@@ -1,0 +1,115 @@
+//! Windows: address space, pages that become executable once.
+//!
+//! Nothing here can put a page in place of another in one step, and a page that is made writable again is not executable
+//! meanwhile. So pages of code are filled once: committed, written, made executable, and left alone.
+//!
+//! # Safety
+//!
+//! Every block here is one system call, or a function of the C library. The system checks addresses and flags; whose
+//! pages they are is the caller's to promise.
+#![allow(unsafe_code)]
+
+use super::FillError;
+use std::ffi::{c_int, c_void};
+use std::io;
+use std::mem::MaybeUninit;
+use std::ptr::{NonNull, null};
+use windows_sys::Win32::System::Diagnostics::Debug::FlushInstructionCache;
+use windows_sys::Win32::System::Memory::{
+    MEM_COMMIT, MEM_RESERVE, PAGE_EXECUTE_READ, PAGE_NOACCESS, PAGE_READWRITE, VirtualAlloc, VirtualProtect,
+};
+use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
+use windows_sys::Win32::System::Threading::GetCurrentProcess;
+
+/// Whether [`fill`] may replace pages that others execute.
+pub(crate) const REPLACES_CODE: bool = false;
+
+/// What forbids a process to execute what it has written.
+pub(crate) const FORBIDS_CODE: &str = "the mitigation policy `ProhibitDynamicCode` (Arbitrary Code Guard)";
+
+/// What may be exhausted where pages cannot take their place.
+pub(crate) const LIMITS_PAGES: &str = "the commit limit";
+
+/// The size of a page, in bytes: a power of two.
+pub(crate) fn page_size() -> usize {
+    let mut info = MaybeUninit::<SYSTEM_INFO>::zeroed();
+    // SAFETY: the system fills the structure, of which zeros are a value.
+    let info = unsafe {
+        GetSystemInfo(info.as_mut_ptr());
+        info.assume_init()
+    };
+    usize::try_from(info.dwPageSize).unwrap_or(4096)
+}
+
+/// Takes `len` bytes of address space, a multiple of the page size, that no other allocation will get: private, without
+/// access and without memory behind it. It is never given back. The system rounds it up to 64 KiB.
+pub(crate) fn reserve(len: usize) -> io::Result<NonNull<u8>> {
+    // SAFETY: a new range at an address of the system's choice touches nothing that exists.
+    let start = unsafe { VirtualAlloc(null(), len, MEM_RESERVE, PAGE_NOACCESS) };
+    NonNull::new(start.cast()).ok_or_else(io::Error::last_os_error)
+}
+
+/// Fills `len` bytes at `place` with code: what `write` puts there. Never writable and executable at
+/// once.
+///
+/// # Errors
+///
+/// The system's. Nothing that others use has changed.
+///
+/// # Safety
+///
+/// Whole pages from [`reserve`] that belong to the caller alone.
+pub(crate) unsafe fn fill(
+    place: NonNull<u8>,
+    len: usize,
+    write: impl FnOnce(&mut [u8]),
+) -> Result<(), FillError> {
+    // SAFETY: the caller vouches for the pages.
+    unsafe { open(place, len) }.map_err(FillError::Memory)?;
+    // SAFETY: committed just now, and nobody else's.
+    write(unsafe { std::slice::from_raw_parts_mut(place.as_ptr(), len) });
+    let mut before = PAGE_READWRITE;
+    // SAFETY: our pages, of which no reference is left, and this process.
+    let done = unsafe {
+        let start = place.as_ptr().cast::<c_void>();
+        VirtualProtect(start, len, PAGE_EXECUTE_READ, &mut before) != 0
+            && FlushInstructionCache(GetCurrentProcess(), start, len) != 0
+    };
+    if done { Ok(()) } else { Err(FillError::Forbidden(io::Error::last_os_error())) }
+}
+
+/// Makes memory of `len` bytes at `start` readable and writable: zeros, private to the process.
+///
+/// # Safety
+///
+/// Whole pages from [`reserve`] that belong to the caller alone.
+pub(crate) unsafe fn open(start: NonNull<u8>, len: usize) -> io::Result<()> {
+    // SAFETY: the caller vouches for the pages.
+    let opened = unsafe { VirtualAlloc(start.as_ptr().cast(), len, MEM_COMMIT, PAGE_READWRITE) };
+    if opened.is_null() { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+unsafe extern "C" {
+    /// The address of this thread's `errno` in the C library that this program is linked to.
+    #[link_name = "_errno"]
+    safe fn errno_location() -> *mut c_int;
+}
+
+/// This thread's `errno`, in the C library that this program is linked to.
+#[inline]
+pub(crate) fn errno() -> i32 {
+    // SAFETY: the address is this thread's own, and valid.
+    unsafe { *errno_location() }
+}
+
+/// Sets this thread's `errno`.
+#[inline]
+pub(crate) fn set_errno(value: i32) {
+    // SAFETY: as above.
+    unsafe { *errno_location() = value }
+}
+
+/// There is no fork here.
+pub(crate) fn at_fork(_prepare: extern "C" fn(), _after: extern "C" fn()) -> io::Result<()> {
+    Ok(())
+}
