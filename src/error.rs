@@ -27,6 +27,14 @@ pub enum ErrorKind {
         /// Where it was looked for.
         tried: String,
     },
+    /// A file that is no library, or not one that can be read.
+    #[error("cannot read the library file '{path}'")]
+    LibraryFile {
+        /// The path given.
+        path: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A library has no such symbol.
     #[error("library '{library}' has no symbol '{symbol}'")]
     NoSymbol {

@@ -16,6 +16,9 @@ cfg_if::cfg_if! {
     }
 }
 
+/// Whether the C library is musl, whose loader looks for libraries in its own places.
+pub(crate) const IS_MUSL: bool = cfg!(target_env = "musl");
+
 /// The largest vector, in bytes, that this processor has registers for.
 pub fn vector_bytes() -> u32 {
     if std::is_x86_feature_detected!("avx512f") {

@@ -40,6 +40,8 @@ pub use library::{
     AddressInfo, Bindings, FoundLibrary, Library, LibraryOptions, LoadedLibrary, Variable, address_info,
     find_library, loaded_libraries,
 };
+#[cfg(feature = "symbols")]
+pub use library::{Exported, LibraryFile, SymbolKind};
 
 /// What the macros expand to.
 #[doc(hidden)]

@@ -1,6 +1,7 @@
 //! `errno`: taken with a call's result, before anything else can change it; and ctypes' copy of it, for those who port.
 
 use super::{Args, Function, Ret};
+use crate::data::Value;
 use crate::error::Error;
 use crate::sys;
 use std::cell::Cell;
@@ -65,6 +66,17 @@ impl Function {
         sys::set_errno(0);
         let result = self.call(arguments);
         // Nothing behind the C function asks the system for anything; freeing memory keeps `errno` (POSIX.1-2024, free).
+        let errno = Errno(sys::errno());
+        result.map(|result| (result, errno))
+    }
+
+    /// [`Function::call_errno`] for values of run-time types.
+    ///
+    /// # Errors
+    /// As for [`Function::call_values`].
+    pub fn call_values_errno(&self, arguments: &[Value]) -> Result<(Value, Errno), Error> {
+        sys::set_errno(0);
+        let result = self.call_values(arguments);
         let errno = Errno(sys::errno());
         result.map(|result| (result, errno))
     }

@@ -7,12 +7,17 @@
 
 mod bindings;
 mod cache;
+mod elf;
+#[cfg(feature = "symbols")]
+mod file;
 mod find;
 mod options;
 mod process;
 mod variable;
 
 pub use bindings::Bindings;
+#[cfg(feature = "symbols")]
+pub use file::{Exported, LibraryFile, SymbolKind};
 pub use find::{FoundLibrary, find_library};
 pub use options::LibraryOptions;
 pub use process::{AddressInfo, LoadedLibrary, address_info, loaded_libraries};

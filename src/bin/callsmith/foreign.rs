@@ -6,7 +6,8 @@
 #![allow(unsafe_code)]
 
 use callsmith::arch::layout::Float;
-use callsmith::{Data, Error, Function, LongDouble, Ptr, Value, decl, host};
+use callsmith::ctype::CType;
+use callsmith::{Data, Error, Function, LongDouble, Ptr, Value, View, decl, host};
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 mod c {
@@ -44,6 +45,12 @@ pub(crate) fn leak_data(data: Data) -> Ptr {
 pub(crate) fn pointer_at(address: usize) -> Ptr {
     // SAFETY: that C may follow it is the word of the user, who can as well write a wrong declaration.
     unsafe { Ptr::new(std::ptr::with_exposed_provenance(address)) }
+}
+
+/// What is now in memory that [`leak_data`] gave out as a `ctype`.
+pub(crate) fn data_at(address: Ptr, ctype: &CType) -> Result<Data, Error> {
+    // SAFETY: it is there for ever, and the function that wrote to it has returned.
+    unsafe { View::at_address(ctype, address.as_ptr().cast()) }?.to_data()
 }
 
 /// The text that C calls a string, without its end.

@@ -104,7 +104,7 @@ fn string(text: &str) -> Result<Ptr, Refusal> {
 /// exponent, `NULL`, or else a string. A cast before it says what it is: `(long)1`, `(char *)"1"`.
 pub(super) fn variadic(text: &str) -> Result<Value, Refusal> {
     if let Some((ctype, rest)) = cast(text) {
-        return typed(rest.trim_start(), &ctype);
+        return typed(rest, &ctype);
     }
     if text == "NULL" {
         return Ok(Ptr::<()>::NULL.erase().into());
@@ -122,9 +122,9 @@ pub(super) fn variadic(text: &str) -> Result<Value, Refusal> {
 }
 
 /// The type in parentheses at the start of `text`, and what follows them.
-fn cast(text: &str) -> Option<(CType, &str)> {
+pub(super) fn cast(text: &str) -> Option<(CType, &str)> {
     let (inner, rest) = text.strip_prefix('(')?.split_once(')')?;
-    Some((decl::parse_type(inner, host::MODEL).ok()?, rest))
+    Some((decl::parse_type(inner, host::MODEL).ok()?, rest.trim_start()))
 }
 
 /// The value of exactly the type `ctype` that `text` spells.

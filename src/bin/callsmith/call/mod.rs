@@ -8,17 +8,23 @@ mod argument;
 mod initialiser;
 mod number;
 mod object;
+mod out;
 mod show;
 mod text;
 
 use crate::{foreign, output};
 use argument::Refusal;
+use callsmith::ctype::Param;
 use callsmith::{Error, ErrorKind, Function, Library, Value};
+use out::Out;
 
 /// Call a C function and print its result
 #[derive(clap::Args)]
 #[command(after_help = ARGUMENTS)]
 pub(crate) struct Options {
+    /// Also print errno, which is 0 before the call
+    #[arg(long)]
+    errno: bool,
     /// The library: a path, a name that the system's loader searches (libm.so.6), or - for this process, C library
     /// included
     #[arg(allow_hyphen_values = true)]
@@ -35,6 +41,8 @@ Arguments, by the type of their parameter:
   numbers    as in C: 42, -0x2a, 052, 'A', 1.5e3, 0x1.8p3, inf, nan; names of enumeration constants
   strings    any text, escapes read as in C (\\n, \\x41, \\u00e9); \"…\" is a string constant
   pointers   NULL, an address, {…} for an object or array to point at; char *: a string
+  out        for a pointer: memory that the function fills in, printed after the call; out[16] for an array or
+             a buffer, out{3, 1, 2} for what is there before
   structs    initialisers: '{1, 2.5}', '{.name = \"x\", .at = {[2] = 7}}'
   after ...  what looks like an integer is int or long, with a point or exponent double, else a string;
              a cast says otherwise: '(size_t)42', '(char *)42'
@@ -42,7 +50,9 @@ Arguments, by the type of their parameter:
 Examples:
   callsmith call libm.so.6 'double pow(double, double)' 2 10
   callsmith call libc.so.6 'int printf(const char *, ...)' 'n=%d x=%g\\n' 42 2.5
-  callsmith call - 'struct { int quot, rem; } div(int, int)' 17 5";
+  callsmith call libm.so.6 'double modf(double, double *whole)' 3.75 out
+  callsmith call - 'struct { int quot, rem; } div(int, int)' 17 5
+  callsmith call --errno - 'int chdir(const char *path)' /no/such/folder";
 
 /// Makes the call.
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
@@ -52,22 +62,45 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     };
     // SAFETY: whoever runs the command vouches for the declaration.
     let function = unsafe { library.function(&options.declaration)? };
-    let arguments = values(&function, &options.arguments)?;
-    let result = function.call_values(&arguments)?;
+    let mut outs = Vec::new();
+    let arguments = values(&function, &options.arguments, &mut outs)?;
+    let (result, errno) = function.call_values_errno(&arguments)?;
     foreign::flush();
-    output::write(&show::result(&result, &function.prototype().result)?)?;
+    let mut text = show::result(&result, &function.prototype().result)?;
+    for out in &outs {
+        text.extend(out.print()?);
+    }
+    if options.errno {
+        let said = format!("{errno:?}");
+        let said = said.strip_suffix(&format!(" (os error {})", errno.0)).unwrap_or(&said);
+        text.extend(format!("errno = {} ({said})\n", errno.0).into_bytes());
+    }
+    output::write(&text)?;
     Ok(())
 }
 
-/// The arguments as values for the function's parameters.
-fn values(function: &Function, texts: &[String]) -> Result<Vec<Value>, Error> {
+/// The arguments as values for the function's parameters; and what of them the function fills in.
+fn values(function: &Function, texts: &[String], outs: &mut Vec<Out>) -> Result<Vec<Value>, Error> {
     let params = &function.prototype().params;
+    let mut filled = |out: Out| {
+        let value = out.value();
+        outs.push(out);
+        value
+    };
     let mut values = Vec::with_capacity(texts.len());
     for (index, text) in texts.iter().enumerate() {
         let value = match params.get(index) {
-            Some(param) => argument::value(text, &param.ty),
+            Some(param) => match Out::read(text, index + 1, param) {
+                Some(out) => out.map(&mut filled),
+                None => argument::value(text, &param.ty),
+            },
             // Too many, where the function is not variadic: the call says so.
-            None => argument::variadic(text),
+            None => match argument::cast(text)
+                .and_then(|(ty, text)| Out::read(text, index + 1, &Param { name: None, ty }))
+            {
+                Some(out) => out.map(&mut filled),
+                None => argument::variadic(text),
+            },
         };
         values.push(value.map_err(|why| refused(function, index, text, why))?);
     }

@@ -6,7 +6,7 @@ mod json;
 mod pieces;
 mod stack;
 mod subject;
-mod target;
+pub(crate) mod target;
 
 use crate::output;
 use crate::table::{WIDTH, wrap};

@@ -7,13 +7,13 @@ use callsmith::host;
 
 /// Which ABIs to explain.
 #[derive(Clone, Debug)]
-pub(super) enum Choice {
+pub(crate) enum Choice {
     One(Abi),
     All,
 }
 
 /// Reads `--abi`.
-pub(super) fn abi(text: &str) -> Result<Choice, String> {
+pub(crate) fn abi(text: &str) -> Result<Choice, String> {
     if text.eq_ignore_ascii_case("all") {
         return Ok(Choice::All);
     }
@@ -25,7 +25,7 @@ pub(super) fn abi(text: &str) -> Result<Choice, String> {
 }
 
 /// Reads `--model`.
-pub(super) fn model(text: &str) -> Result<&'static DataModel, String> {
+pub(crate) fn model(text: &str) -> Result<&'static DataModel, String> {
     let known = DataModel::ALL.iter().find(|model| model.name.eq_ignore_ascii_case(text));
     known.copied().ok_or_else(|| {
         let names: Vec<&str> = DataModel::ALL.iter().map(|model| model.name).collect();
@@ -41,7 +41,7 @@ pub(super) fn name(abi: Abi) -> &'static str {
 }
 
 /// The data model of most code that is compiled for `abi`: on Windows, that of Microsoft's compiler.
-pub(super) fn usual_model(abi: Abi) -> &'static DataModel {
+pub(crate) fn usual_model(abi: Abi) -> &'static DataModel {
     match abi {
         Abi::SysV64 => &DataModel::LP64,
         Abi::Win64 => &DataModel::LLP64_MSVC,

@@ -1,0 +1,36 @@
+//! The command, run as a user runs it: what it prints is what the C functions are known to give.
+
+mod benches;
+mod calls;
+mod explanations;
+mod layouts;
+mod libraries;
+
+use std::process::{Command, Output};
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_callsmith")).args(arguments).output().expect("the command starts")
+}
+
+/// What the command prints, where it succeeds.
+#[track_caller]
+fn printed(arguments: &[&str]) -> String {
+    let Output { status, stdout, stderr } = run(arguments);
+    let stderr = String::from_utf8_lossy(&stderr);
+    assert!(status.success() && stderr.is_empty(), "{arguments:?}: {status}\n{stderr}");
+    String::from_utf8(stdout).expect("UTF-8")
+}
+
+#[track_caller]
+fn call(library: &str, declaration: &str, arguments: &[&str]) -> String {
+    printed(&[&["call", library, declaration], arguments].concat())
+}
+
+/// What the command says where it fails with exit code `code` and prints nothing.
+#[track_caller]
+fn refused(code: i32, arguments: &[&str]) -> String {
+    let Output { status, stdout, stderr } = run(arguments);
+    assert_eq!(status.code(), Some(code), "{arguments:?}");
+    assert!(stdout.is_empty(), "{arguments:?} printed {}", String::from_utf8_lossy(&stdout));
+    String::from_utf8(stderr).expect("UTF-8")
+}
