@@ -8,6 +8,9 @@
 //! `_Fork` or a raw `clone`, which run no handlers, nor does it have to for `vfork` and `posix_spawn`, whose child must
 //! do nothing but `exec`.
 //!
+//! The handlers may be registered more than once, by threads that come at the same time. Waiting for one another would
+//! not do: a child that is forked in the middle would wait for a thread that it does not have.
+//!
 //! # Safety
 //!
 //! The guards lie in a static between the two handlers. Only the thread that holds the locks touches it, and in the child
@@ -20,7 +23,9 @@ use super::thunks;
 use crate::sys;
 use std::cell::UnsafeCell;
 use std::process::abort;
-use std::sync::{MutexGuard, Once};
+use std::ptr;
+use std::sync::MutexGuard;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 /// The guards, while a fork is under way. A new process-wide lock gets its field here, in the order of taking.
 struct Held {
@@ -37,19 +42,38 @@ unsafe impl Sync for Place {}
 
 static HELD: Place = Place(UnsafeCell::new(None));
 
+/// The [`me`] of the thread that has put the guards there, or null.
+static HOLDER: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
+
+/// An address of this thread's own, the same in a child that it forks.
+fn me() -> *mut u8 {
+    thread_local!(static ME: u8 = const { 0 });
+    ME.with(|me| ptr::from_ref(me).cast_mut())
+}
+
 /// From the first call on, forks hold the locks. Each way to a process-wide lock calls this first.
+#[inline]
 pub(super) fn hold_locks_across() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        if let Err(error) = sys::at_fork(take, release) {
-            // Three pointers' worth of memory are lacking: as fatal as any failed allocation is in Rust.
-            eprintln!("callsmith: no fork handler: {error}");
-            abort();
-        }
-    });
+    static REGISTERED: AtomicBool = AtomicBool::new(false);
+    if !REGISTERED.load(Ordering::Acquire) {
+        register();
+        REGISTERED.store(true, Ordering::Release);
+    }
+}
+
+#[cold]
+fn register() {
+    if let Err(error) = sys::at_fork(take, release) {
+        // Three pointers' worth of memory are lacking: as fatal as any failed allocation is in Rust.
+        eprintln!("callsmith: no fork handler: {error}");
+        abort();
+    }
 }
 
 extern "C" fn take() {
+    if HOLDER.load(Ordering::Relaxed) == me() {
+        return;
+    }
     let held = Held {
         _stub_table: stub_table::GLOBAL.lock(),
         _thunks: thunks::lock_all(),
@@ -57,10 +81,34 @@ extern "C" fn take() {
     };
     // SAFETY: this thread holds the locks from here on.
     unsafe { *HELD.0.get() = Some(held) };
+    HOLDER.store(me(), Ordering::Relaxed);
 }
 
 extern "C" fn release() {
+    if HOLDER.load(Ordering::Relaxed) != me() {
+        return;
+    }
+    HOLDER.store(ptr::null_mut(), Ordering::Relaxed);
     // SAFETY: this thread, or the one it is the copy of, took the locks in `take`, and holds them until `held` goes.
     let held = unsafe { (*HELD.0.get()).take() };
     drop(held);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{hold_locks_across, register};
+    use crate::engine::code_memory::CodeMemory;
+    use crate::engine::testing::in_child;
+
+    #[test]
+    fn handlers_that_are_registered_twice_take_the_locks_once() {
+        hold_locks_across();
+        register();
+        let publish = || CodeMemory::global().publish(&[0xc3]).is_ok();
+        for _ in 0..3 {
+            let child = in_child(|| publish() && in_child(publish).succeeded());
+            assert!(publish());
+            assert!(child.succeeded());
+        }
+    }
 }
