@@ -200,7 +200,10 @@ macro_rules! signatures {
                 params: &[$(Check { is: $name::is, variadic: || None, checks_itself: false, rust: std::any::type_name::<$name> }),*],
                 result: Check { is: R::is, variadic: || None, checks_itself: false, rust: std::any::type_name::<R> },
             };
-            const DIRECT: bool = R::DIRECT $(&& $name::DIRECT)*;
+            const DIRECT: bool = {
+                $(assert!(!$name::RESULT_ONLY, "this type can only be the result of a C function");)*
+                R::DIRECT $(&& $name::DIRECT)*
+            };
 
             fn params() -> Vec<Type> {
                 let params: Vec<Option<Type>> = vec![$($name::ty()),*];

@@ -130,7 +130,7 @@ impl Floating {
     }
 }
 
-/// The qualifiers of a type. They matter to whoever reads a declaration, never to a call.
+/// The qualifiers of a type. They matter to whoever reads a declaration, never to how bytes are passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Qualifiers {
     /// `const`
@@ -139,11 +139,15 @@ pub struct Qualifiers {
     pub is_volatile: bool,
     /// `restrict`
     pub is_restrict: bool,
+    /// `__null_terminated`, of a pointer: it is NULL, or what it points at ends in a zero. The word is that of Clang's
+    /// `-fbounds-safety`; as everything in a declaration, it is the word of whoever declares.
+    pub is_null_terminated: bool,
 }
 
 impl Qualifiers {
     /// No qualifiers.
-    pub const NONE: Qualifiers = Qualifiers { is_const: false, is_volatile: false, is_restrict: false };
+    pub const NONE: Qualifiers =
+        Qualifiers { is_const: false, is_volatile: false, is_restrict: false, is_null_terminated: false };
 
     /// The qualifiers of either.
     pub fn union(self, other: Qualifiers) -> Qualifiers {
@@ -151,6 +155,7 @@ impl Qualifiers {
             is_const: self.is_const || other.is_const,
             is_volatile: self.is_volatile || other.is_volatile,
             is_restrict: self.is_restrict || other.is_restrict,
+            is_null_terminated: self.is_null_terminated || other.is_null_terminated,
         }
     }
 }
@@ -158,8 +163,12 @@ impl Qualifiers {
 impl fmt::Display for Qualifiers {
     /// The qualifiers as C words with single spaces between them; nothing for [`Qualifiers::NONE`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words =
-            [(self.is_const, "const"), (self.is_volatile, "volatile"), (self.is_restrict, "restrict")];
+        let words = [
+            (self.is_const, "const"),
+            (self.is_volatile, "volatile"),
+            (self.is_restrict, "restrict"),
+            (self.is_null_terminated, "__null_terminated"),
+        ];
         let mut first = true;
         for (_, word) in words.into_iter().filter(|(present, _)| *present) {
             write!(f, "{}{word}", if first { "" } else { " " })?;

@@ -58,7 +58,9 @@ impl Comparison<'_> {
     fn pair(&mut self, Pair { a, b, more, unqualified }: Pair) -> bool {
         let (a, a_qualifiers) = self.left.resolve(a);
         let (b, b_qualifiers) = self.right.resolve(b);
-        let more = (more.0.union(a_qualifiers), more.1.union(b_qualifiers));
+        // What else is known of a pointer does not make it another type.
+        let known = |qualifiers| Qualifiers { is_null_terminated: false, ..qualifiers };
+        let more = (known(more.0.union(a_qualifiers)), known(more.1.union(b_qualifiers)));
         if let (Shape::Array { element: a, len: a_len }, Shape::Array { element: b, len: b_len }) =
             (&self.left.node(a).shape, &self.right.node(b).shape)
         {

@@ -131,6 +131,17 @@ impl CType {
         self.types.node(self.id).qualifiers
     }
 
+    /// Whether it is a pointer to characters that is declared as `__null_terminated`, itself or by a typedef.
+    pub fn is_string(&self) -> bool {
+        let (id, qualifiers) = self.types.resolve(self.id);
+        let Shape::Pointer(target) = *self.types.shape(id) else { return false };
+        let characters = matches!(
+            self.types.shape(target),
+            Shape::Integer(Integer::Char | Integer::SChar | Integer::UChar)
+        );
+        qualifiers.is_null_terminated && characters
+    }
+
     /// The type behind all typedefs: [`CType::kind`] of the result is never one. Qualifiers that stand on the names are
     /// dropped.
     pub fn resolved(&self) -> CType {

@@ -70,6 +70,7 @@ fn compatibility_is_that_of_c() {
         ("char", "signed char", false),
         ("typedef int word; word *", "int *", true),
         ("const int *", "int *", false),
+        ("char **__null_terminated", "char *__null_terminated *", true),
         ("int (*)(const int)", "int (*)(int)", true),
         ("int (*)(const int *)", "int (*)(int *)", false),
         ("int (*)()", "int (*)(double)", true),

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The language is that of headers after the preprocessor: C11 declarations with GNU C's and Microsoft's attributes,
-//! `#pragma pack`, line markers. Functions' bodies and variables' values are passed over. The names of `<stdint.h>` and
+//! `#pragma pack`, line markers, and of Clang's
+//! `-fbounds-safety` the word `__null_terminated`, for pointers that are known to be strings. Functions' bodies and variables' values are passed over. The names of `<stdint.h>` and
 //! `<stddef.h>` are known without being declared.
 //!
 //! ```

@@ -33,7 +33,7 @@ const PASSED_OVER: &[&str] = &[
 #[rustfmt::skip]
 const QUALIFIERS: &[&str] = &[
     "const", "__const", "__const__", "volatile", "__volatile", "__volatile__", "restrict", "__restrict",
-    "__restrict__",
+    "__restrict__", "__null_terminated",
 ];
 
 /// Words of arithmetic types and `void`.
@@ -259,6 +259,7 @@ impl<'t> Parser<'t> {
         match word.trim_matches('_') {
             "const" => qualifiers.is_const = true,
             "volatile" => qualifiers.is_volatile = true,
+            "null_terminated" => qualifiers.is_null_terminated = true,
             _ => qualifiers.is_restrict = true,
         }
         true

@@ -53,7 +53,8 @@ use words::Words;
 /// Whoever made the `Function` promised, in an `unsafe` block, what `safe fn` in an `unsafe extern` block promises: the
 /// prototype is the function's own, and the function may be called from any thread with every argument that safe code
 /// can give for these types: any number, any reference or slice of the pointee's type (mutable where it is not
-/// `const`), any [`Ptr`], which is null, vouched for, or came from C. A function that asks for more, such
+/// `const`), any [`Ptr`], which is null, vouched for, or came from C. A result that is declared `__null_terminated`
+/// is NULL or a string, until this thread calls C again. A function that asks for more, such
 /// as a length that matches a buffer, is to be wrapped in a Rust function that sees to it.
 ///
 /// The library stays loaded as long as a function taken from it lives.

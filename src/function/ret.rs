@@ -6,9 +6,11 @@ use crate::data::{CRepr, LongDouble, Pointee, Ptr, Value, laid_out_as, to_rust, 
 use crate::engine::{Bound, Returns, Slot};
 use crate::error::Error;
 use callsmith_arch::layout::{Scalar, Type};
+use std::ffi::{CStr, CString, c_char};
 use std::mem::MaybeUninit;
 
-/// A Rust type that may be a result: `()`, numbers, [`Ptr`], raw pointers, `c_struct!` types.
+/// A Rust type that may be a result: `()`, numbers, [`Ptr`], raw pointers, `c_struct!` types; and `Option<CString>`, a copy
+/// of a string, where the declaration says that the result is one: `const char *__null_terminated getenv(const char *)`.
 ///
 /// # Safety
 /// For a result of a C type that [`Ret::is`] accepts, [`Ret::Native`] must be what `extern "C"` code gives back.
@@ -18,6 +20,16 @@ pub unsafe trait Ret: Sized {
 
     /// Whether rustc takes [`Ret::Native`] from `extern "C"` functions as C compilers give it.
     const DIRECT: bool = true;
+
+    /// Whether it may only be a function's result, and not a parameter of a callback.
+    ///
+    /// ```compile_fail,E0080
+    /// use callsmith::Callback;
+    /// use std::ffi::CString;
+    ///
+    /// let callback = Callback::<fn(Option<CString>)>::new(|_: Option<CString>| ());
+    /// ```
+    const RESULT_ONLY: bool = false;
 
     /// Whether a result of type `c` can be taken as this type without conversion.
     fn is(c: &CType) -> bool;
@@ -197,6 +209,32 @@ unsafe impl<T: Pointee> Give for Ptr<T> {
     #[inline(always)]
     fn give(self) -> Ptr<T> {
         self
+    }
+}
+
+// SAFETY: an address, or NULL; the declaration says that a string is there, and whoever made the function that it is true.
+unsafe impl Ret for Option<CString> {
+    type Native = Ptr<c_char>;
+    /// Memory that a callback is given may be declared again and otherwise by safe code, as a member of a struct.
+    const RESULT_ONLY: bool = true;
+
+    fn is(c: &CType) -> bool {
+        c.is_string()
+    }
+
+    fn ty() -> Option<Type> {
+        Some(Type::Scalar(Scalar::Pointer))
+    }
+
+    #[inline]
+    fn from_native(native: Ptr<c_char>) -> Option<CString> {
+        // SAFETY: a string, see above, that C has just given back.
+        (!native.is_null()).then(|| unsafe { CStr::from_ptr(native.as_ptr()) }.to_owned())
+    }
+
+    /// As for [`Ptr`].
+    fn from_value(value: Value) -> Result<Option<CString>, Error> {
+        Err(unfit("Option<CString>", &value))
     }
 }
 

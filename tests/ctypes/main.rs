@@ -1,3 +1,4 @@
 //! What the ctypes documentation offers and shows, row by row of the table in `README.md`.
 
 mod parity;
+mod strings;

@@ -27,6 +27,7 @@ fn prototypes_print_as_they_are_written() {
         "double pow(double, double)",
         "void qsort(void *base, size_t n, size_t size, int (*compare)(const void *, const void *))",
         "int printf(const char *restrict format, ...)",
+        "char *__null_terminated getenv(const char *)",
         "void (*signal(int number, void (*handler)(int)))(int)",
         "int f()",
         "int f(void)",
