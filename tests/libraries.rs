@@ -1,7 +1,8 @@
 //! Libraries: finding, opening, listing, symbols, variables, closing.
 
 use callsmith::{
-    Error, Function, Library, LibraryOptions, address_info, c_struct, find_library, loaded_libraries,
+    Error, ErrorKind, Function, Library, LibraryOptions, address_info, c_struct, find_library,
+    loaded_libraries,
 };
 use std::path::PathBuf;
 use std::process::Command;
@@ -21,9 +22,12 @@ fn made(name: &str, source: &str, more: &[&str]) -> Option<PathBuf> {
         .args(more)
         .status();
     match gcc {
-        Ok(status) if status.success() => Some(so),
-        other => {
-            println!("skipped: no gcc ({other:?})");
+        Ok(status) => {
+            assert!(status.success(), "gcc refused {}", c.display());
+            Some(so)
+        }
+        Err(error) => {
+            println!("skipped: no gcc: {error}");
             None
         }
     }
@@ -141,5 +145,39 @@ fn a_library_closes_with_the_last_that_needs_it() -> Result<(), Error> {
     assert!(loaded());
     again.close()?;
     assert!(!loaded());
+    Ok(())
+}
+
+/// `mode=RTLD_GLOBAL`, `RTLD_LOCAL`, which is the default: whether others that are loaded later find its symbols.
+#[test]
+fn symbols_are_lent_to_later_libraries_where_they_are_global() {
+    let Some(lender) = made("lender", "int lent(void) { return 7; }", &[]) else { return };
+    let source = "int lent(void); int borrowed(void) { return lent(); }";
+    let Some(borrower) = made("borrower", source, &["-Wl,-z,lazy"]) else { return };
+    let all_at_once = LibraryOptions::new().now();
+    let local = Library::open(&lender).expect("loads");
+    let missing = all_at_once.open(&borrower).expect_err("nobody lends").to_string();
+    assert!(missing.contains("undefined symbol: lent"), "{missing}");
+    // A function that is called is looked for then.
+    assert!(Library::open(&borrower).is_ok());
+    let global = all_at_once.global().open(&lender).expect("loads");
+    let library = all_at_once.open(&borrower).expect("all there");
+    // SAFETY: as the source has it.
+    let borrowed = unsafe { library.function("int borrowed(void)") }.expect("found");
+    assert_eq!(borrowed.call::<_, i32>(()).expect("a call"), 7);
+    drop((local, global));
+}
+
+/// `getattr(cdll.msvcrt, "??2@YAPAXI@Z")`: names that no identifier could be.
+#[test]
+fn symbols_need_not_be_identifiers() -> Result<(), Error> {
+    let source = r#"int f(void) __asm__("\"??2-YAPAXI\""); int f(void) { return 2; }"#;
+    let Some(path) = made("odd", source, &[]) else { return Ok(()) };
+    let library = Library::open(path)?;
+    assert!(!library.symbol("??2-YAPAXI")?.is_null());
+    // SAFETY: as the source has it.
+    let new = unsafe { library.function(r#"int new(void) __asm__("??2-YAPAXI")"#)? };
+    assert_eq!((new.name(), new.call::<_, i32>(())?), ("new", 2));
+    assert!(matches!(library.symbol("nul\0").expect_err("no name").kind(), ErrorKind::BadSymbolName { .. }));
     Ok(())
 }

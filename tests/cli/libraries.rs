@@ -11,11 +11,15 @@ fn made(name: &str, source: &str, more: &[&str]) -> Option<PathBuf> {
     let (c, so) = (folder.join("source.c"), folder.join(format!("lib{name}.so")));
     std::fs::write(&c, source).expect("a source");
     let gcc = Command::new("gcc").args(["-shared", "-fPIC", "-o"]).arg(&so).arg(&c).args(more).status();
-    if gcc.is_ok_and(|status| status.success()) {
-        Some(so)
-    } else {
-        println!("skipped: no gcc");
-        None
+    match gcc {
+        Ok(status) => {
+            assert!(status.success(), "gcc refused {}", c.display());
+            Some(so)
+        }
+        Err(error) => {
+            println!("skipped: no gcc: {error}");
+            None
+        }
     }
 }
 
