@@ -30,15 +30,18 @@ mod sys;
 
 pub use callback::{Callback, DynCallback};
 pub use callsmith_arch as arch;
-pub use data::{CRepr, Data, Integer, LongDouble, Pointee, Ptr, Tag, Value, View, ViewMut};
+pub use data::{
+    CRepr, CharBuffer, Data, Integer, Linked, LongDouble, Pointee, Ptr, Tag, Value, View, ViewMut,
+    WideBuffer, WideChar, memory,
+};
 pub use engine::Slot;
 pub use error::{Error, ErrorKind};
 pub use function::{
     Arg, Args, Errno, Function, Give, Invoker, Register, Ret, Typed, TypedVariadic, get_errno, set_errno,
 };
 pub use library::{
-    AddressInfo, Bindings, FoundLibrary, Library, LibraryOptions, LoadedLibrary, Variable, address_info,
-    find_library, loaded_libraries,
+    AddressInfo, Bindings, DataVariable, FoundLibrary, Library, LibraryOptions, LoadedLibrary, Variable,
+    address_info, find_library, loaded_libraries,
 };
 #[cfg(feature = "symbols")]
 pub use library::{Exported, LibraryFile, SymbolKind};

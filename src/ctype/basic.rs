@@ -237,3 +237,22 @@ impl fmt::Display for Convention {
         }
     }
 }
+
+/// In which order the bytes of a number lie in memory, and the bits of bit-fields in their bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ByteOrder {
+    /// The least significant first. Every data model's own.
+    Little,
+    /// The most significant first.
+    Big,
+}
+
+impl ByteOrder {
+    /// How GCC's `scalar_storage_order` spells it.
+    pub fn spelling(self) -> &'static str {
+        match self {
+            ByteOrder::Little => "little-endian",
+            ByteOrder::Big => "big-endian",
+        }
+    }
+}

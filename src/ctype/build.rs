@@ -1,7 +1,7 @@
 //! C types built in Rust.
 
 use super::types::{FunctionNode, MemberNode, RecordBody, RecordId, Shape, Types};
-use super::{CType, Convention, Floating, Integer, Param, Prototype, Qualifiers};
+use super::{ByteOrder, CType, Convention, Floating, Integer, Param, Prototype, Qualifiers};
 use callsmith_arch::Align;
 use callsmith_arch::layout::{BitFieldRule, RecordKind};
 use std::sync::Arc;
@@ -141,6 +141,28 @@ impl CType {
         })
     }
 
+    /// This type, with the struct or union `definition` for what was incomplete in it: the very one that
+    /// [`RecordBuilder::this`] gave, and each of the same kind and tag.
+    ///
+    /// ```
+    /// use callsmith::{ctype::CType, decl, host};
+    ///
+    /// let list = decl::parse_type("struct { struct cell *first; }", host::MODEL)?;
+    /// let cell = decl::parse_type("struct cell { int value; struct cell *next; }", host::MODEL)?;
+    /// let list = list.completed_by(&cell);
+    /// assert_eq!(list.path("first.value").map(|ty| ty.to_string()), None); // a pointer is not followed unasked
+    /// assert_eq!(list.path("first").and_then(|ty| ty.pointee()?.path("value")).unwrap().to_string(), "int");
+    /// # Ok::<(), callsmith::Error>(())
+    /// ```
+    pub fn completed_by(&self, definition: &CType) -> CType {
+        CType::build(|types| {
+            let definition = definition.import_into(types);
+            let id = self.import_into(types);
+            types.complete_like(definition);
+            id
+        })
+    }
+
     /// A typedef of this type.
     pub fn typedef(&self, name: &str) -> CType {
         CType::build(|types| {
@@ -276,6 +298,14 @@ impl RecordBuilder {
     /// `gcc_struct` or `ms_struct`, where not the data model's own rule.
     pub fn bit_field_rule(mut self, rule: BitFieldRule) -> RecordBuilder {
         self.body.bit_fields = Some(rule);
+        self
+    }
+
+    /// `scalar_storage_order(order)`: in which order the bytes of its scalars lie, and the bits of its bit-fields. Structs
+    /// and unions among its members keep their own. With an order that is not the data model's, it has a layout only
+    /// where there is no pointer and no x87 number in it.
+    pub fn byte_order(mut self, order: ByteOrder) -> RecordBuilder {
+        self.body.order = Some(order);
         self
     }
 

@@ -136,7 +136,8 @@ impl Comparison<'_> {
     }
 
     fn bodies(&mut self, a: &RecordBody, b: &RecordBody) -> bool {
-        let attributes = |body: &RecordBody| (body.packed, body.align, body.pack, body.bit_fields);
+        let attributes =
+            |body: &RecordBody| (body.packed, body.align, body.pack, body.bit_fields, body.order);
         attributes(a) == attributes(b)
             && a.members.len() == b.members.len()
             && a.members.iter().zip(&b.members).all(|(a, b)| {

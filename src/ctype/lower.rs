@@ -1,8 +1,9 @@
 //! From C types with names to laid-out types without.
 
+use super::basic::ByteOrder;
 use super::types::{MemberNode, RecordBody, RecordId, RecordNode, Shape, TypeId, Types};
 use callsmith_arch::layout::{
-    DataModel, MAX_DEPTH, Member, Record, RecordAttrs, RecordKind, Scalar, Type, Vector,
+    DataModel, Float, MAX_DEPTH, Member, Record, RecordAttrs, RecordKind, Scalar, Type, Vector,
 };
 use callsmith_arch::{Align, Error};
 use std::collections::HashMap;
@@ -114,9 +115,26 @@ impl<'m> Lowering<'m> {
             pack: body.pack,
             bit_fields: body.bit_fields,
         };
+        Self::check_order(node, body, &members)?;
         let record = Arc::new(Record::new(self.model, attrs, &members)?);
         self.records.insert(id, record.clone());
         Ok(record)
+    }
+
+    /// Refuses members whose bytes have no other order than the data model's: pointers wherever they are, and numbers of
+    /// the x87.
+    fn check_order(node: &RecordNode, body: &RecordBody, members: &[Member]) -> Result<(), Error> {
+        // Every data model here is little-endian.
+        if body.order != Some(ByteOrder::Big) {
+            return Ok(());
+        }
+        for (scalar, what) in [(Scalar::Pointer, "pointers"), (Scalar::Float(Float::X87), "x87 numbers")] {
+            if members.iter().any(|member| member.ty.has(scalar)) {
+                let what = format!("'{}' is big-endian, and holds {what}", record_name(node));
+                return Err(Error::Unsupported { what });
+            }
+        }
+        Ok(())
     }
 
     fn member(

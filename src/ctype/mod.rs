@@ -28,7 +28,7 @@ mod print;
 mod record;
 mod types;
 
-pub use basic::{Convention, Floating, Integer, Qualifiers};
+pub use basic::{ByteOrder, Convention, Floating, Integer, Qualifiers};
 pub use build::RecordBuilder;
 pub use function::{Param, Prototype};
 pub use record::{EnumType, Field, Member, RecordType};
@@ -146,6 +146,44 @@ impl CType {
     /// dropped.
     pub fn resolved(&self) -> CType {
         self.sibling(self.types.resolve(self.id).0)
+    }
+
+    /// What it points at; `None` for what is no pointer.
+    pub fn pointee(&self) -> Option<CType> {
+        if let Shape::Pointer(target) = self.types.shape(self.id) {
+            Some(self.sibling(*target))
+        } else {
+            None
+        }
+    }
+
+    /// The type of the elements of an array, of a vector or of a complex number; `None` for other types.
+    pub fn element(&self) -> Option<CType> {
+        match self.types.shape(self.id) {
+            Shape::Array { element, .. } | Shape::Vector { lane: element, .. } => {
+                Some(self.sibling(*element))
+            }
+            Shape::Complex(part) => Some(CType::from(*part)),
+            Shape::Void
+            | Shape::VaList
+            | Shape::Integer(_)
+            | Shape::Floating(_)
+            | Shape::Pointer(_)
+            | Shape::Function(_)
+            | Shape::Record(_)
+            | Shape::Enum(_)
+            | Shape::Typedef { .. } => None,
+        }
+    }
+
+    /// The type of the member `path`, as [`Data::get`](crate::Data::get) takes it; `None` where there is none.
+    pub fn path(&self, path: &str) -> Option<CType> {
+        crate::data::type_at(self, path)
+    }
+
+    /// Whether it is, or has among its members, a struct or union whose scalars are big-endian.
+    pub(crate) fn has_big_endian(&self) -> bool {
+        self.types.has_big_endian(self.id)
     }
 
     /// The prototype of a function or of what a pointer to a function points to; `None` for other types.

@@ -252,5 +252,8 @@ fn record_attributes(body: &RecordBody) -> String {
         Some(BitFieldRule::Msvc) => words.push("ms_struct".to_owned()),
         None => {}
     }
+    if let Some(order) = body.order {
+        words.push(format!("scalar_storage_order(\"{}\")", order.spelling()));
+    }
     if words.is_empty() { String::new() } else { format!("__attribute__(({}))", words.join(", ")) }
 }

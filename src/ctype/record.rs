@@ -1,9 +1,9 @@
 //! Structs, unions and enumerations by handle.
 
 use super::types::{EnumBody, EnumId, MemberNode, RecordBody, RecordId, RecordNode, Types};
-use super::{CType, Integer, Lowering};
+use super::{ByteOrder, CType, Integer, Kind, Lowering};
 use callsmith_arch::layout::{DataModel, Place, RecordKind};
-use callsmith_arch::{Align, Error};
+use callsmith_arch::{Align, Error, Size};
 use std::fmt;
 use std::sync::Arc;
 
@@ -40,6 +40,66 @@ pub struct Field {
     pub place: Place,
 }
 
+impl Field {
+    /// Where it starts, in bytes; for a bit-field, where the storage unit of its type starts that [`Field::bit_offset`]
+    /// counts in: as `offset` of ctypes' `CField`.
+    ///
+    /// # Errors
+    /// As for [`CType::size`].
+    pub fn offset(&self, model: &DataModel) -> Result<Size, Error> {
+        Ok(match self.place {
+            Place::Bytes(offset) => offset,
+            Place::Bits { first, .. } => {
+                let unit = self.ty.align(model)?.bytes();
+                Size::new(first / 8 / unit * unit).unwrap_or(Size::ZERO)
+            }
+        })
+    }
+
+    /// How many bytes it has; for a bit-field, its storage unit.
+    ///
+    /// # Errors
+    /// As for [`CType::size`]. A flexible array member has none.
+    pub fn size(&self, model: &DataModel) -> Result<Size, Error> {
+        match self.ty.resolved().kind() {
+            Kind::Array { len: None, .. } => Ok(Size::ZERO),
+            _ => self.ty.size(model),
+        }
+    }
+
+    /// Where it starts in its storage unit, in bits from the first in memory; 0 for what is no bit-field.
+    ///
+    /// # Errors
+    /// As for [`CType::size`].
+    pub fn bit_offset(&self, model: &DataModel) -> Result<u64, Error> {
+        Ok(match self.place {
+            Place::Bytes(_) => 0,
+            Place::Bits { first, .. } => first - self.offset(model)?.bytes() * 8,
+        })
+    }
+
+    /// How many bits it has; for what is no bit-field, 8 for each byte.
+    ///
+    /// # Errors
+    /// As for [`CType::size`].
+    pub fn bit_size(&self, model: &DataModel) -> Result<u64, Error> {
+        Ok(match self.place {
+            Place::Bytes(_) => self.size(model)?.bytes() * 8,
+            Place::Bits { width, .. } => width.into(),
+        })
+    }
+
+    /// Whether it is a bit-field.
+    pub fn is_bit_field(&self) -> bool {
+        matches!(self.place, Place::Bits { .. })
+    }
+
+    /// Whether it is an unnamed struct or union, whose members count as the outer one's.
+    pub fn is_anonymous(&self) -> bool {
+        self.name.is_none() && !self.is_bit_field()
+    }
+}
+
 impl RecordType {
     pub(super) fn new(types: Arc<Types>, id: RecordId) -> RecordType {
         RecordType { types, id }
@@ -66,6 +126,11 @@ impl RecordType {
     /// Whether its members are known.
     pub fn is_complete(&self) -> bool {
         self.node().body.is_some()
+    }
+
+    /// The order that its declaration names for the bytes of its scalars; `None` for the data model's own.
+    pub fn byte_order(&self) -> Option<ByteOrder> {
+        self.body().and_then(|body| body.order)
     }
 
     /// Its members in order of declaration; none where it is incomplete.

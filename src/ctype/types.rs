@@ -3,7 +3,7 @@
 //!
 //! A node refers to older nodes only; what is recursive goes through a record, whose body comes later.
 
-use super::basic::{Convention, Floating, Integer, Qualifiers};
+use super::basic::{ByteOrder, Convention, Floating, Integer, Qualifiers};
 use callsmith_arch::Align;
 use callsmith_arch::layout::{BitFieldRule, RecordKind};
 use std::collections::HashMap;
@@ -76,6 +76,8 @@ pub(crate) struct RecordBody {
     pub(crate) align: Option<Align>,
     pub(crate) pack: Option<Align>,
     pub(crate) bit_fields: Option<BitFieldRule>,
+    /// That of its scalars, where the declaration names one.
+    pub(crate) order: Option<ByteOrder>,
 }
 
 #[derive(Clone, Debug)]
@@ -170,6 +172,48 @@ impl Types {
 
     pub(crate) fn complete_enum(&mut self, id: EnumId, body: EnumBody) {
         self.enums[id.0].body = Some(Arc::new(body));
+    }
+
+    /// Whether `id` is, or has among its members, a struct or union whose scalars are big-endian.
+    pub(crate) fn has_big_endian(&self, id: TypeId) -> bool {
+        let mut seen = Vec::new();
+        let mut pending = vec![id];
+        while let Some(id) = pending.pop() {
+            match self.shape(id) {
+                Shape::Array { element, .. } => pending.push(*element),
+                Shape::Record(record) if !seen.contains(record) => {
+                    seen.push(*record);
+                    let Some(body) = &self.record(*record).body else { continue };
+                    if body.order == Some(ByteOrder::Big) {
+                        return true;
+                    }
+                    pending.extend(body.members.iter().map(|member| member.ty));
+                }
+                Shape::Void
+                | Shape::VaList
+                | Shape::Integer(_)
+                | Shape::Floating(_)
+                | Shape::Complex(_)
+                | Shape::Vector { .. }
+                | Shape::Pointer(_)
+                | Shape::Function(_)
+                | Shape::Record(_)
+                | Shape::Enum(_)
+                | Shape::Typedef { .. } => {}
+            }
+        }
+        false
+    }
+
+    /// Gives every incomplete struct or union of the kind and tag of `definition` its members.
+    pub(crate) fn complete_like(&mut self, definition: TypeId) {
+        let Shape::Record(id) = self.shape(definition) else { return };
+        let RecordNode { kind, tag, body, .. } = self.record(*id).clone();
+        for record in self.records.iter_mut().filter(|record| record.body.is_none()) {
+            if tag.is_some() && (record.kind, &record.tag) == (kind, &tag) {
+                record.body.clone_from(&body);
+            }
+        }
     }
 
     /// What `id` is behind its typedefs. The qualifiers met on the way are added up.

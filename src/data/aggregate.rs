@@ -1,12 +1,13 @@
 //! Memory of any C type, owned.
 
-use super::spot::{Spot, has_pointer, show};
+use super::show::show;
+use super::spot::Spot;
 use super::storage::Storage;
 use super::{Value, View, ViewMut};
 use crate::ctype::CType;
 use crate::error::{Error, ErrorKind};
 use crate::host;
-use callsmith_arch::layout::Type;
+use callsmith_arch::layout::{Scalar, Type};
 use std::alloc::Layout;
 use std::fmt;
 use std::sync::Arc;
@@ -66,13 +67,48 @@ impl Data {
         self.storage.shape()
     }
 
+    fn spot(&self) -> Spot {
+        Spot::whole(self.ctype(), false, self.bytes().len())
+    }
+
+    /// A value of type `ctype` whose first members or elements are these, in order; the others are zero. A union's first
+    /// member is its only one.
+    ///
+    /// ```
+    /// use callsmith::{Data, decl, host};
+    ///
+    /// let ints = decl::parse_type("int[4]", host::MODEL)?;
+    /// assert_eq!(Data::with(&ints, [1, 2, 3])?.to_string(), "{1, 2, 3, 0}");
+    /// let error = Data::with(&ints, [1, 2, 3, 4, 5]).unwrap_err().to_string();
+    /// assert_eq!(error, "int[4]: too many initialisers: 5 given, it has 4");
+    /// # Ok::<(), callsmith::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Data::new`]; more values than members; a value that does not fit.
+    pub fn with(ctype: &CType, values: impl IntoIterator<Item = impl Into<Value>>) -> Result<Data, Error> {
+        let mut data = Data::new(ctype)?;
+        let whole = data.spot();
+        let mut parts = whole.parts()?;
+        let mut values = values.into_iter().enumerate();
+        for (index, value) in &mut values {
+            let Some(part) = parts.next() else {
+                let given = index + 1 + values.count();
+                let why = format!("too many initialisers: {given} given, it has {index}");
+                return Err(ErrorKind::Type { ty: ctype.to_string(), why }.into());
+            };
+            part.write(data.storage.bytes_mut(), &value.into())?;
+        }
+        Ok(data)
+    }
+
     /// A value of type `ctype` with these bytes.
     ///
     /// # Errors
     /// As for [`Data::new`]; a length that is not the type's size; a type that holds pointers.
     pub fn from_bytes(ctype: &CType, bytes: &[u8]) -> Result<Data, Error> {
         let mut data = Data::new(ctype)?;
-        if has_pointer(data.layout()) {
+        if data.layout().has(Scalar::Pointer) {
             let why = "it holds pointers, which bytes cannot vouch for".into();
             return Err(ErrorKind::Type { ty: ctype.to_string(), why }.into());
         }
@@ -154,7 +190,7 @@ impl Data {
     /// # Errors
     /// A name or index that the type does not have.
     pub fn get(&self, path: &str) -> Result<Value, Error> {
-        Spot::whole(self.ctype(), false).find(path)?.read(self.bytes())
+        self.spot().find(path)?.read(self.bytes())
     }
 
     /// Writes the member `path`; numbers are converted where they fit.
@@ -162,18 +198,39 @@ impl Data {
     /// # Errors
     /// A name or index that the type does not have; a value that does not fit.
     pub fn set(&mut self, path: &str, value: impl Into<Value>) -> Result<(), Error> {
-        Spot::whole(self.ctype(), false).find(path)?.write(self.storage.bytes_mut(), &value.into())
+        self.spot().find(path)?.write(self.storage.bytes_mut(), &value.into())
+    }
+
+    /// The member `path`, to be read by member.
+    ///
+    /// # Errors
+    /// A name or index that the type does not have.
+    pub fn at(&self, path: &str) -> Result<View<'_>, Error> {
+        self.view().at(path)
+    }
+
+    /// The member `path`, to be read and written by member.
+    ///
+    /// # Errors
+    /// A name or index that the type does not have.
+    pub fn at_mut(&mut self, path: &str) -> Result<ViewMut<'_>, Error> {
+        let spot = self.spot().find(path)?;
+        Ok(ViewMut::inside(spot, self.storage.bytes_mut()))
     }
 
     /// This value, to be read by member.
     pub fn view(&self) -> View<'_> {
-        View::inside(Spot::whole(self.ctype(), false), self.bytes())
+        View::inside(self.spot(), self.bytes())
+    }
+
+    /// This value, to be read by member but for its pointers.
+    pub(super) fn doubtful_view(&self) -> View<'_> {
+        View::inside(Spot::whole(self.ctype(), true, self.bytes().len()), self.bytes())
     }
 
     /// This value, to be read and written by member.
     pub fn view_mut(&mut self) -> ViewMut<'_> {
-        let spot = Spot::whole(self.ctype(), false);
-        ViewMut::inside(spot, self.storage.bytes_mut())
+        ViewMut::inside(self.spot(), self.storage.bytes_mut())
     }
 
     /// Makes room for `size` bytes: for a type whose last member goes on, such as a flexible array. What was there stays,
@@ -220,6 +277,6 @@ impl fmt::Debug for Data {
 impl fmt::Display for Data {
     /// As a C initialiser: `{.quot = 3, .rem = 1}`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        show(&Spot::whole(self.ctype(), false), self.bytes(), f)
+        show(&self.spot(), self.bytes(), f)
     }
 }

@@ -1,14 +1,15 @@
-//! Bit-fields, read and written in memory that is little-endian.
+//! Bit-fields, read and written: the least significant bit first, or in big-endian records the most significant.
 
 use super::Value;
 use super::convert::to_type;
+use crate::ctype::ByteOrder;
 use callsmith_arch::layout::{Scalar, Type};
 
 /// The bit-field of `width` bits from bit `first` on, as a value of its declared type.
-pub(super) fn read(all: &[u8], first: u64, width: u16, scalar: Scalar) -> Value {
+pub(super) fn read(all: &[u8], first: u64, width: u16, scalar: Scalar, order: ByteOrder) -> Value {
     let mut raw = 0u128;
-    for bit in 0..u64::from(width) {
-        raw |= u128::from(bit_at(all, first + bit)) << bit;
+    for bit in 0..width {
+        raw |= u128::from(bit_at(all, first + u64::from(bit), order)) << significance(bit, width, order);
     }
     let unused = 128 - u32::from(width);
     let signed = raw.wrapping_shl(unused).cast_signed().wrapping_shr(unused);
@@ -23,6 +24,7 @@ pub(super) fn write(
     first: u64,
     width: u16,
     scalar: Scalar,
+    order: ByteOrder,
     value: &Value,
 ) -> Result<(), String> {
     let integer = value.as_integer().ok_or_else(|| "a bit-field holds an integer".to_owned())?;
@@ -42,8 +44,9 @@ pub(super) fn write(
             raw
         }
     };
-    for bit in 0..u64::from(width) {
-        set_bit(all, first + bit, raw >> bit & 1 == 1);
+    for bit in 0..width {
+        let on = raw >> significance(bit, width, order) & 1 == 1;
+        set_bit(all, first + u64::from(bit), order, on);
     }
     Ok(())
 }
@@ -52,14 +55,31 @@ fn is_signed(scalar: Scalar) -> bool {
     matches!(scalar, Scalar::I8 | Scalar::I16 | Scalar::I32 | Scalar::I64 | Scalar::I128)
 }
 
-fn bit_at(all: &[u8], bit: u64) -> bool {
-    let byte = usize::try_from(bit / 8).ok().and_then(|index| all.get(index));
-    byte.is_some_and(|byte| byte >> (bit % 8) & 1 == 1)
+/// Which power of two bit number `bit` of a bit-field stands for.
+fn significance(bit: u16, width: u16, order: ByteOrder) -> u16 {
+    match order {
+        ByteOrder::Little => bit,
+        ByteOrder::Big => width - 1 - bit,
+    }
 }
 
-fn set_bit(all: &mut [u8], bit: u64, on: bool) {
-    if let Some(byte) = usize::try_from(bit / 8).ok().and_then(|index| all.get_mut(index)) {
-        let mask = 1 << (bit % 8);
+/// The byte that bit number `bit` is in, and which of its bits it is.
+fn place(bit: u64, order: ByteOrder) -> (usize, u8) {
+    let mask = match order {
+        ByteOrder::Little => 1 << (bit % 8),
+        ByteOrder::Big => 0x80 >> (bit % 8),
+    };
+    (usize::try_from(bit / 8).unwrap_or(usize::MAX), mask)
+}
+
+fn bit_at(all: &[u8], bit: u64, order: ByteOrder) -> bool {
+    let (index, mask) = place(bit, order);
+    all.get(index).is_some_and(|byte| byte & mask != 0)
+}
+
+fn set_bit(all: &mut [u8], bit: u64, order: ByteOrder, on: bool) {
+    let (index, mask) = place(bit, order);
+    if let Some(byte) = all.get_mut(index) {
         *byte = if on { *byte | mask } else { *byte & !mask };
     }
 }

@@ -1,9 +1,11 @@
 //! Pointers that safe code may hand to C.
 //!
 //! # Safety
-//! Nothing here reads or writes memory; the two unsafe functions are promises that their callers make.
+//! The unsafe functions are promises that their callers make. Those that read or write memory see to NULL, and no more.
 #![allow(unsafe_code)]
 
+use super::CRepr;
+use crate::error::{Error, ErrorKind};
 use std::ffi::c_void;
 use std::fmt;
 use std::marker::PhantomData;
@@ -48,6 +50,89 @@ impl<T> Ptr<T> {
     /// The same address without the pointee's type, as C converts any pointer to `void *`.
     pub const fn erase(self) -> Ptr {
         Ptr { address: self.address, pointee: PhantomData }
+    }
+
+    /// Element `index` of the array that this points into: a copy; element 0 is ctypes' `contents`.
+    ///
+    /// # Errors
+    /// NULL.
+    ///
+    /// # Safety
+    /// The element is there, initialised and a valid `T`, and nobody writes it meanwhile.
+    pub unsafe fn read_at(self, index: isize) -> Result<T, Error>
+    where
+        T: CRepr,
+    {
+        // SAFETY: the caller's promise.
+        unsafe { Ok(self.not_null()?.offset(index).read_unaligned()) }
+    }
+
+    /// Writes element `index` of the array that this points into.
+    ///
+    /// # Errors
+    /// NULL.
+    ///
+    /// # Safety
+    /// The element is there, and nobody else reads or writes it meanwhile.
+    pub unsafe fn write_at(self, index: isize, value: T) -> Result<(), Error>
+    where
+        T: CRepr,
+    {
+        // SAFETY: the caller's promise.
+        unsafe { self.not_null()?.offset(index).write_unaligned(value) };
+        Ok(())
+    }
+
+    /// The array of `len` elements that this points at.
+    ///
+    /// # Errors
+    /// NULL, unless `len` is 0.
+    ///
+    /// # Safety
+    /// The elements are there at their alignment, initialised and valid, and nobody writes them as long as the result
+    /// lives.
+    pub unsafe fn slice<'a>(self, len: usize) -> Result<&'a [T], Error>
+    where
+        T: CRepr,
+    {
+        if len == 0 {
+            return Ok(&[]);
+        }
+        // SAFETY: the caller's promise.
+        Ok(unsafe { std::slice::from_raw_parts(self.not_null()?, len) })
+    }
+
+    /// [`Ptr::slice`], to be written.
+    ///
+    /// # Errors
+    /// As for [`Ptr::slice`].
+    ///
+    /// # Safety
+    /// As for [`Ptr::slice`], and nobody else reads them either.
+    pub unsafe fn slice_mut<'a>(self, len: usize) -> Result<&'a mut [T], Error>
+    where
+        T: CRepr,
+    {
+        if len == 0 {
+            return Ok(&mut []);
+        }
+        // SAFETY: the caller's promise.
+        Ok(unsafe { std::slice::from_raw_parts_mut(self.not_null()?, len) })
+    }
+
+    fn not_null(self) -> Result<*mut T, Error> {
+        if self.is_null() {
+            return Err(ErrorKind::NullPointer { ty: std::any::type_name::<T>().into() }.into());
+        }
+        Ok(self.as_ptr())
+    }
+
+    /// Memory that is C's from now on: it is never freed.
+    pub fn leak(value: Box<T>) -> Ptr<T>
+    where
+        T: CRepr,
+    {
+        Ptr { address: Box::into_raw(value).cast(), pointee: PhantomData }
     }
 
     /// The same address as a pointer to `U`.

@@ -6,6 +6,7 @@ use crate::ctype::{CType, Kind};
 use crate::error::Error;
 use crate::host;
 use callsmith_arch::layout::{Member, Place, Record, RecordAttrs, RecordKind, Type};
+use std::mem::MaybeUninit;
 
 /// The layout of a Rust struct with these members at these offsets, `size` and `align`.
 ///
@@ -33,11 +34,20 @@ pub fn struct_value<T: CRepr>(native: &T, c: Option<&CType>) -> Value {
     let data = c.filter(|c| T::is(c)).and_then(|c| Data::new(c).ok());
     let Some(mut data) = data else { return Value::Void };
     // SAFETY: `T` has the representation of the data's type, and pointers in it are `Ptr`s, which are vouched for.
-    unsafe {
-        let bytes = data.bytes_mut();
-        std::ptr::from_ref(native).cast::<u8>().copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len());
-    }
+    unsafe { copy_initialised(native, data.bytes_mut()) };
     data.into()
+}
+
+/// Copies a value's bytes. What is uninitialised in it, padding and what a union's member leaves free, becomes any bytes.
+fn copy_initialised<T: Copy>(native: &T, bytes: &mut [u8]) {
+    let len = bytes.len().min(size_of::<T>());
+    let start = bytes.as_mut_ptr();
+    // SAFETY: as many bytes as both have. The empty assembly may write all memory that it can reach for all that the
+    // compiler knows, so behind it every byte has a value, which is what the slice promises.
+    unsafe {
+        std::ptr::from_ref(native).cast::<MaybeUninit<u8>>().copy_to_nonoverlapping(start.cast(), len);
+        std::arch::asm!("/* {0} */", in(reg) start, options(nostack, preserves_flags));
+    }
 }
 
 /// A struct from a value of another type: never.

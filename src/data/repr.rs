@@ -33,7 +33,7 @@ pub unsafe trait CRepr: Pointee + Copy + 'static {
 
 /// Whether `c` is laid out as `ty` in this process.
 pub fn laid_out_as(c: &CType, ty: &Type) -> bool {
-    matches!(c.lower(host::MODEL), Ok(Some(found)) if found == *ty)
+    matches!(c.lower(host::MODEL), Ok(Some(found)) if found == *ty) && !c.has_big_endian()
 }
 
 macro_rules! scalars {

@@ -1,18 +1,15 @@
 //! Places inside of C data: found by path, read and written as values.
 
 use super::convert::to_type;
-use super::{Data, LongDouble, Ptr, Value, bits};
-use crate::ctype::{CType, Field, Kind};
+use super::scalar::{scalar_value, store, turn_around};
+use super::{Data, Ptr, Value, bits};
+use crate::ctype::{ByteOrder, CType, Field, Kind, RecordType};
 use crate::error::{Error, ErrorKind};
 use crate::host;
 use callsmith_arch::Size;
-use callsmith_arch::layout::{Float, Place, RecordKind, Scalar, Type};
-use std::fmt;
-
-pub(super) fn has_pointer(layout: &Type) -> bool {
-    let pointer = Scalar::Pointer;
-    !layout.for_each_leaf(host::MODEL, &mut |leaf| leaf.scalar != pointer)
-}
+use callsmith_arch::layout::{Place, RecordKind, Scalar, Type};
+use std::marker::PhantomData;
+use std::ops::Range;
 
 /// A member's place.
 #[derive(Clone, Debug)]
@@ -21,12 +18,31 @@ pub(super) struct Spot {
     place: Place,
     /// Whether a pointer here may be a number that somebody wrote: in a union, in bytes of unknown origin.
     doubtful: bool,
+    /// The order of the bytes of scalars here.
+    order: ByteOrder,
+    /// Where the memory ends, if nothing stands behind this place in it: a flexible array goes on to there.
+    end: Option<u64>,
+    /// A pointer may be read here, which is its thread's own.
+    pointers: PhantomData<Ptr>,
 }
 
 impl Spot {
-    /// The whole of a value of type `ctype`.
-    pub(super) fn whole(ctype: &CType, doubtful: bool) -> Spot {
-        Spot { ctype: ctype.clone(), place: Place::Bytes(Size::ZERO), doubtful }
+    /// The whole of a value of type `ctype` in `len` bytes of memory.
+    pub(super) fn whole(ctype: &CType, doubtful: bool, len: usize) -> Spot {
+        Spot {
+            ctype: ctype.clone(),
+            place: Place::Bytes(Size::ZERO),
+            doubtful,
+            order: ByteOrder::Little,
+            end: u64::try_from(len).ok(),
+            pointers: PhantomData,
+        }
+    }
+
+    /// This place with another type, in `all` that starts here and ends where this place ends. Pointers that its own type
+    /// does not vouch for are doubtful.
+    pub(super) fn cast(&self, ctype: &CType, len: usize) -> Spot {
+        Spot::whole(ctype, true, len)
     }
 
     /// The member `path` of this place: names joined by dots, `[n]` for elements.
@@ -53,13 +69,17 @@ impl Spot {
         Ok(spot)
     }
 
-    /// How many elements an array, a vector or a complex number has.
+    /// How many elements an array, a vector or a complex number has; for a flexible array, as many as there is room for.
     pub(super) fn len(&self) -> u64 {
+        let count = |element: &CType, bytes: u64| {
+            element.size(host::MODEL).ok().and_then(|size| bytes.checked_div(size.bytes())).unwrap_or(0)
+        };
         match self.ctype.resolved().kind() {
-            Kind::Array { len, .. } => len.unwrap_or(0),
-            Kind::Vector { lane, bytes } => {
-                lane.size(host::MODEL).ok().and_then(|size| bytes.checked_div(size.bytes())).unwrap_or(0)
+            Kind::Array { len: Some(len), .. } => len,
+            Kind::Array { element, len: None } => {
+                count(&element, self.end.unwrap_or(0).saturating_sub(self.offset()))
             }
+            Kind::Vector { lane, bytes } => count(&lane, bytes),
             Kind::Complex(_) => 2,
             _ => 0,
         }
@@ -72,8 +92,29 @@ impl Spot {
         }
     }
 
-    /// A place inside this one.
-    fn inner(&self, ctype: CType, place: Place) -> Option<Spot> {
+    /// Whether scalars here are not in the host's byte order.
+    pub(super) fn is_turned(&self) -> bool {
+        self.order == ByteOrder::Big
+    }
+
+    /// Whether C may be pointed here: at no bit-field, nothing turned around, no pointer that may be any number.
+    pub(super) fn is_referable(&self) -> bool {
+        let vouched = self.layout().is_ok_and(|layout| self.vouch(&layout).is_ok());
+        vouched && !self.is_bits() && !self.is_turned()
+    }
+
+    /// Whether this is a bit-field, which has no address.
+    pub(super) fn is_bits(&self) -> bool {
+        matches!(self.place, Place::Bits { .. })
+    }
+
+    /// The struct or union that this is.
+    fn record(&self) -> Option<RecordType> {
+        if let Kind::Record(record) = self.ctype.resolved().kind() { Some(record) } else { None }
+    }
+
+    /// A place inside this one. `last`: nothing stands behind it in this one.
+    pub(super) fn inner(&self, ctype: CType, place: Place, last: bool) -> Option<Spot> {
         let outer = self.offset();
         let place = match place {
             Place::Bytes(offset) => Place::Bytes(Size::new(offset.bytes().checked_add(outer)?)?),
@@ -81,29 +122,54 @@ impl Spot {
                 Place::Bits { first: first.checked_add(outer.checked_mul(8)?)?, width }
             }
         };
-        let union = match self.ctype.resolved().kind() {
-            Kind::Record(record) => record.kind() == RecordKind::Union,
-            _ => false,
-        };
-        Some(Spot { ctype, place, doubtful: self.doubtful || union })
+        let record = self.record();
+        let union = record.as_ref().is_some_and(|record| record.kind() == RecordKind::Union);
+        // Each record has its own order; elements have that of the whole.
+        let order = record.map_or(self.order, |record| record.byte_order().unwrap_or(ByteOrder::Little));
+        Some(Spot {
+            ctype,
+            place,
+            doubtful: self.doubtful || union,
+            order,
+            end: self.end.filter(|_| last && !union),
+            pointers: PhantomData,
+        })
     }
 
     pub(super) fn element(&self, index: u64) -> Option<Spot> {
-        let element = match self.ctype.resolved().kind() {
-            Kind::Array { element, .. } => element,
-            Kind::Vector { lane, .. } => lane,
-            Kind::Complex(part) => CType::from(part),
-            _ => return None,
+        let element = self.ctype.element()?;
+        let place = Place::Bytes(element.size(host::MODEL).ok()?.checked_mul(index)?);
+        if index >= self.len() { None } else { self.inner(element, place, false) }
+    }
+
+    /// Elements of an array, as an array.
+    pub(super) fn elements(&self, range: &Range<u64>) -> Option<Spot> {
+        let Kind::Array { element, .. } = self.ctype.resolved().kind() else { return None };
+        let count = range.end.checked_sub(range.start)?;
+        let place = Place::Bytes(element.size(host::MODEL).ok()?.checked_mul(range.start)?);
+        if range.end > self.len() {
+            return None;
+        }
+        self.inner(CType::array_of(&element, count), place, false)
+    }
+
+    /// What an initialiser's values go to, in order: elements, or members without padding bits, of a union the first.
+    pub(super) fn parts(&self) -> Result<Box<dyn Iterator<Item = Spot> + '_>, Error> {
+        let Some(record) = self.record() else {
+            return Ok(Box::new((0..self.len()).map_while(|index| self.element(index))));
         };
-        let size = element.size(host::MODEL).ok()?;
-        let place = Place::Bytes(size.checked_mul(index)?);
-        if index >= self.len() { None } else { self.inner(element, place) }
+        let fields = fields(&self.ctype)?;
+        let named = fields.into_iter().filter(|field| field.name.is_some() || !field.is_bit_field());
+        let limit = if record.kind() == RecordKind::Union { 1 } else { usize::MAX };
+        Ok(Box::new(named.take(limit).filter_map(|Field { ty, place, .. }| self.inner(ty, place, false))))
     }
 
     /// The member `name`, also where it is in an unnamed struct or union.
     fn member(&self, name: &str) -> Result<Option<Spot>, Error> {
-        for Field { name: given, ty, place } in fields(&self.ctype)? {
-            let field = self.inner(ty, place);
+        let fields = fields(&self.ctype)?;
+        let count = fields.len();
+        for (index, Field { name: given, ty, place }) in fields.into_iter().enumerate() {
+            let field = self.inner(ty, place, index + 1 == count);
             match (given, field) {
                 (Some(given), Some(field)) if given == name => return Ok(Some(field)),
                 (None, Some(field)) => {
@@ -124,25 +190,59 @@ impl Spot {
     }
 
     /// The bytes of this place in `all`.
-    pub(super) fn range(&self, layout: &Type) -> std::ops::Range<usize> {
+    pub(super) fn range(&self, layout: &Type) -> Range<usize> {
         let start = usize::try_from(self.offset()).unwrap_or(usize::MAX);
         let len = usize::try_from(layout.size(host::MODEL).bytes()).unwrap_or(usize::MAX);
         start..start.saturating_add(len)
     }
 
+    /// Whether safe code may write any bytes here: where no pointer would be made of them.
+    pub(super) fn is_free(&self, layout: &Type) -> bool {
+        self.doubtful || !layout.has(Scalar::Pointer)
+    }
+
+    /// Refuses to give out pointers that may be any number.
+    pub(super) fn vouch(&self, layout: &Type) -> Result<(), Error> {
+        if !self.doubtful || !layout.has(Scalar::Pointer) {
+            return Ok(());
+        }
+        let why =
+            "a pointer in a union, or in bytes of unknown origin, may be any number: read the bytes instead"
+                .into();
+        Err(ErrorKind::Type { ty: self.ctype.to_string(), why }.into())
+    }
+
     pub(super) fn read(&self, all: &[u8]) -> Result<Value, Error> {
         let layout = self.layout()?;
-        if let (Place::Bits { first, width }, Type::Scalar(scalar)) = (self.place, &layout) {
-            return Ok(bits::read(all, first, width, *scalar));
+        self.vouch(&layout)?;
+        self.read_as(all, &layout)
+    }
+
+    /// The pointer here, whoever vouches for it.
+    pub(super) fn pointer(&self, all: &[u8]) -> Result<Ptr, Error> {
+        match self.read_as(all, &self.layout()?)? {
+            Value::Pointer(pointer) => Ok(pointer),
+            other => Err(ErrorKind::Value {
+                wanted: "a pointer".into(),
+                given: format!("{other} ({})", self.ctype),
+                why: None,
+            }
+            .into()),
         }
-        if self.doubtful && has_pointer(&layout) {
-            let why =
-                "a pointer in a union, or in bytes of unknown origin, may be any number: read the bytes instead"
-                    .into();
-            return Err(ErrorKind::Type { ty: self.ctype.to_string(), why }.into());
+    }
+
+    fn read_as(&self, all: &[u8], layout: &Type) -> Result<Value, Error> {
+        if let (Place::Bits { first, width }, Type::Scalar(scalar)) = (self.place, layout) {
+            return Ok(bits::read(all, first, width, *scalar, self.order));
         }
-        let bytes = all.get(self.range(&layout)).unwrap_or_default();
-        match scalar_value(&layout, bytes) {
+        let bytes = all.get(self.range(layout)).unwrap_or_default();
+        let turned = (self.order == ByteOrder::Big).then(|| {
+            let mut bytes = bytes.to_vec();
+            turn_around(layout, &mut bytes);
+            bytes
+        });
+        let bytes = turned.as_deref().unwrap_or(bytes);
+        match scalar_value(layout, bytes) {
             Some(value) => Ok(value),
             None => {
                 let mut data = Data::new(&self.ctype)?;
@@ -158,116 +258,33 @@ impl Spot {
             let wanted = self.ctype.to_string();
             Error::from(ErrorKind::Value { wanted, given: value.describe(), why })
         };
+        if let Value::Data(data) = value
+            && data.ctype().has_big_endian() != self.ctype.has_big_endian()
+        {
+            return Err(unfit(Some("its byte order is another".into())));
+        }
         let value = to_type(value, &layout).map_err(unfit)?;
         if let (Place::Bits { first, width }, Type::Scalar(scalar)) = (self.place, &layout) {
-            return bits::write(all, first, width, *scalar, &value).map_err(|why| unfit(Some(why)));
+            return bits::write(all, first, width, *scalar, self.order, &value)
+                .map_err(|why| unfit(Some(why)));
         }
         if let Some(bytes) = all.get_mut(self.range(&layout)) {
             store(&value, bytes);
+            if self.order == ByteOrder::Big {
+                turn_around(&layout, bytes);
+            }
         }
         Ok(())
     }
+}
+
+/// The type of the member `path` of a value of type `ctype`.
+pub(crate) fn type_at(ctype: &CType, path: &str) -> Option<CType> {
+    Some(Spot::whole(ctype, true, usize::MAX).find(path).ok()?.ctype)
 }
 
 pub(super) fn fields(ctype: &CType) -> Result<Vec<Field>, Error> {
     let fields = ctype.resolved().fields(host::MODEL);
     let fields = fields.map_err(|error| ErrorKind::Type { ty: ctype.to_string(), why: error.to_string() })?;
     Ok(fields.unwrap_or_default())
-}
-
-/// The scalar that these bytes are, where there is a variant for it.
-fn scalar_value(layout: &Type, bytes: &[u8]) -> Option<Value> {
-    macro_rules! number {
-        ($rust:ty) => {
-            Some(<$rust>::from_le_bytes(bytes.try_into().ok()?).into())
-        };
-    }
-    let Type::Scalar(scalar) = layout else { return None };
-    match scalar {
-        Scalar::Bool => Some(Value::Bool(bytes.first().is_some_and(|byte| *byte != 0))),
-        Scalar::I8 => number!(i8),
-        Scalar::U8 => number!(u8),
-        Scalar::I16 => number!(i16),
-        Scalar::U16 => number!(u16),
-        Scalar::I32 => number!(i32),
-        Scalar::U32 => number!(u32),
-        Scalar::I64 => number!(i64),
-        Scalar::U64 => number!(u64),
-        Scalar::I128 => number!(i128),
-        Scalar::U128 => number!(u128),
-        Scalar::Float(Float::F32) => number!(f32),
-        Scalar::Float(Float::F64) => number!(f64),
-        Scalar::Float(Float::X87) => {
-            let significant: [u8; 10] = bytes.get(..10)?.try_into().ok()?;
-            Some(LongDouble::from_bytes(significant).into())
-        }
-        Scalar::Pointer => {
-            let address = usize::from_le_bytes(bytes.try_into().ok()?);
-            Some(Value::Pointer(Ptr::exposed(address)))
-        }
-        Scalar::Float(Float::F16 | Float::F128) => None,
-    }
-}
-
-/// Writes a value of exactly this many bytes.
-fn store(value: &Value, bytes: &mut [u8]) {
-    fn put(bytes: &mut [u8], from: &[u8]) {
-        let len = bytes.len().min(from.len());
-        bytes[..len].copy_from_slice(&from[..len]);
-    }
-    match value {
-        Value::Void => {}
-        Value::Bool(x) => put(bytes, &[u8::from(*x)]),
-        Value::I8(x) => put(bytes, &x.to_le_bytes()),
-        Value::U8(x) => put(bytes, &x.to_le_bytes()),
-        Value::I16(x) => put(bytes, &x.to_le_bytes()),
-        Value::U16(x) => put(bytes, &x.to_le_bytes()),
-        Value::I32(x) => put(bytes, &x.to_le_bytes()),
-        Value::U32(x) => put(bytes, &x.to_le_bytes()),
-        Value::I64(x) => put(bytes, &x.to_le_bytes()),
-        Value::U64(x) => put(bytes, &x.to_le_bytes()),
-        Value::I128(x) => put(bytes, &x.to_le_bytes()),
-        Value::U128(x) => put(bytes, &x.to_le_bytes()),
-        Value::F32(x) => put(bytes, &x.to_le_bytes()),
-        Value::F64(x) => put(bytes, &x.to_le_bytes()),
-        Value::LongDouble(x) => put(bytes, &x.to_bytes()),
-        Value::Pointer(x) => put(bytes, &x.as_ptr().expose_provenance().to_le_bytes()),
-        Value::Data(data) => put(bytes, data.bytes()),
-    }
-}
-
-pub(super) fn show(spot: &Spot, all: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match spot.ctype.resolved().kind() {
-        Kind::Record(_) => {
-            f.write_str("{")?;
-            let mut separator = "";
-            for Field { name, ty, place } in fields(&spot.ctype).map_err(|_| fmt::Error)? {
-                let padding = name.is_none() && matches!(place, Place::Bits { .. });
-                let Some(inner) = spot.inner(ty, place).filter(|_| !padding) else { continue };
-                f.write_str(separator)?;
-                if let Some(name) = name {
-                    write!(f, ".{name} = ")?;
-                }
-                show(&inner, all, f)?;
-                separator = ", ";
-            }
-            f.write_str("}")
-        }
-        Kind::Array { .. } | Kind::Vector { .. } | Kind::Complex(_) => {
-            f.write_str("{")?;
-            for index in 0.. {
-                let Some(inner) = spot.element(index) else { break };
-                f.write_str(if index == 0 { "" } else { ", " })?;
-                show(&inner, all, f)?;
-            }
-            f.write_str("}")
-        }
-        _ => match spot.layout().and_then(|layout| Ok((spot.read(all)?, layout))) {
-            Ok((Value::Data(data), _)) => {
-                data.bytes().iter().rev().try_fold((), |(), byte| write!(f, "{byte:02x}"))
-            }
-            Ok((value, _)) => write!(f, "{value}"),
-            Err(error) => write!(f, "{error}"),
-        },
-    }
 }

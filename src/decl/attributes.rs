@@ -6,7 +6,7 @@
 use super::error::{Error, ErrorKind};
 use super::parser::Parser;
 use super::token::{Punct, Span, TokenKind};
-use crate::ctype::{Convention, Floating, Integer};
+use crate::ctype::{ByteOrder, Convention, Floating, Integer};
 use callsmith_arch::layout::{BitFieldRule, RecordRule};
 use callsmith_arch::{Align, Error as LayoutError};
 
@@ -19,6 +19,7 @@ pub(super) struct Attributes {
     pub(super) mode: Option<Mode>,
     pub(super) convention: Option<Convention>,
     pub(super) bit_fields: Option<BitFieldRule>,
+    pub(super) order: Option<ByteOrder>,
 }
 
 /// What GCC's `mode` makes of a type.
@@ -47,7 +48,6 @@ const REFUSED: &[&str] = &[
     "preserve_most",
     "preserve_none",
     "regcall",
-    "scalar_storage_order",
     "sseregparm",
     "swiftasynccall",
     "swiftcall",
@@ -56,13 +56,14 @@ const REFUSED: &[&str] = &[
 impl Attributes {
     /// These and `other`: the stricter alignment, the later convention.
     pub(super) fn merge(&mut self, other: Attributes) {
-        let Attributes { packed, align, vector, mode, convention, bit_fields } = other;
+        let Attributes { packed, align, vector, mode, convention, bit_fields, order } = other;
         self.packed |= packed;
         self.align = self.align.max(align);
         self.vector = vector.or(self.vector);
         self.mode = mode.or(self.mode);
         self.convention = convention.or(self.convention);
         self.bit_fields = bit_fields.or(self.bit_fields);
+        self.order = order.or(self.order);
     }
 }
 
@@ -175,6 +176,7 @@ impl<'t> Parser<'t> {
             "vectorcall" => attributes.convention = Some(Convention::Vectorcall),
             "regparm" => attributes.convention = Some(self.attribute_regparm(span)?),
             "ms_struct" => attributes.bit_fields = Some(BitFieldRule::Msvc),
+            "scalar_storage_order" => attributes.order = Some(self.attribute_order(span)?),
             "gcc_struct" => attributes.bit_fields = Some(BitFieldRule::Gnu),
             _ if REFUSED.contains(&plain) => {
                 return Err(self.unsupported(span, format!("the attribute '{plain}'")));
@@ -208,6 +210,14 @@ impl<'t> Parser<'t> {
     fn alignment(&self, span: Span, given: u64) -> Result<Align, Error> {
         Align::new(given)
             .ok_or_else(|| self.error(span, ErrorKind::Layout(LayoutError::BadAlignment { given })))
+    }
+
+    fn attribute_order(&mut self, span: Span) -> Result<ByteOrder, Error> {
+        self.expect(Punct::OpenParen, "'(' and a byte order")?;
+        let name = self.string()?;
+        self.expect(Punct::CloseParen, "')' after the byte order")?;
+        let order = [ByteOrder::Little, ByteOrder::Big].into_iter().find(|order| order.spelling() == name);
+        order.ok_or_else(|| self.invalid(span, format!("the byte order '{name}'")))
     }
 
     fn attribute_regparm(&mut self, span: Span) -> Result<Convention, Error> {

@@ -110,7 +110,7 @@ impl<'t> Parser<'t> {
     }
 
     /// String constants that follow each other, put together.
-    fn string(&mut self) -> Result<String, Error> {
+    pub(super) fn string(&mut self) -> Result<String, Error> {
         let mut all = String::new();
         let mut any = false;
         while let TokenKind::Text(inner) = self.peek().kind {

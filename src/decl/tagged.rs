@@ -49,6 +49,7 @@ impl<'t> Parser<'t> {
                 align: attributes.align,
                 pack: end.pack,
                 bit_fields: attributes.bit_fields,
+                order: attributes.order,
             };
             self.complete(id, body, span)?;
         }

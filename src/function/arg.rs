@@ -2,7 +2,9 @@
 #![allow(unsafe_code)]
 
 use crate::ctype::{CType, Kind};
-use crate::data::{CRepr, LongDouble, Pointee, Ptr, Value, is_promoted, laid_out_as};
+use crate::data::{
+    CRepr, CharBuffer, LongDouble, Pointee, Ptr, Value, WideBuffer, WideChar, is_promoted, laid_out_as,
+};
 use callsmith_arch::layout::{Scalar, Type};
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
@@ -138,6 +140,10 @@ pointers! {
     ['a] &'a CStr, i8, false, this => this.as_ptr();
     ['a, T: CRepr] Option<&'a T>, T, false, this => this.map_or(std::ptr::null(), std::ptr::from_ref);
     ['a, T: CRepr] Option<&'a mut T>, T, true, this => this.map_or(std::ptr::null(), |x| std::ptr::from_mut(x).cast_const());
+    ['a] &'a CharBuffer, i8, false, this => this.raw().as_ptr();
+    ['a] &'a mut CharBuffer, i8, true, this => this.raw_mut().as_mut_ptr().cast_const();
+    ['a] &'a WideBuffer, WideChar, false, this => this.raw().as_ptr();
+    ['a] &'a mut WideBuffer, WideChar, true, this => this.raw_mut().as_mut_ptr().cast_const();
     ['a] Option<&'a CStr>, i8, false, this => this.map_or(std::ptr::null(), CStr::as_ptr);
     [T: Pointee] Ptr<T>, T, true, this => this.as_ptr().cast_const();
 }

@@ -2,6 +2,7 @@
 
 mod arg;
 mod args;
+mod by_reference;
 mod contract;
 mod dynamic;
 mod errno;

@@ -21,7 +21,7 @@ pub use file::{Exported, LibraryFile, SymbolKind};
 pub use find::{FoundLibrary, find_library};
 pub use options::LibraryOptions;
 pub use process::{AddressInfo, LoadedLibrary, address_info, loaded_libraries};
-pub use variable::Variable;
+pub use variable::{DataVariable, Variable};
 
 use crate::ctype::{Convention, Prototype};
 use crate::decl;

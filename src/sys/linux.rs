@@ -6,6 +6,8 @@
 //! mapping a call replaces, is the caller's to promise and stands at [`move_over`].
 #![allow(unsafe_code)]
 
+pub use libc::wchar_t as WideChar;
+
 use memmap2::{Mmap, MmapOptions};
 use std::ffi::c_void;
 use std::io;

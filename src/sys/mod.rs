@@ -12,6 +12,7 @@ cfg_if::cfg_if! {
     }
 }
 
+pub use system::WideChar;
 pub(crate) use system::{
     FORBIDS_CODE, LIMITS_PAGES, REPLACES_CODE, at_fork, errno, fill, open, page_size, reserve, set_errno,
 };

@@ -21,6 +21,9 @@ use windows_sys::Win32::System::Memory::{
 use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
+/// C's `wchar_t`.
+pub type WideChar = u16;
+
 /// Whether [`fill`] may replace pages that others execute.
 pub(crate) const REPLACES_CODE: bool = false;
 

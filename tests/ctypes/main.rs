@@ -1,5 +1,14 @@
 //! What the ctypes documentation offers and shows, row by row of the table in `README.md`.
 
 mod libraries;
+mod arrays;
+#[path = "../callbacks/c.rs"]
+#[allow(dead_code)] // what is for callbacks alone
+mod c;
+mod memory;
 mod parity;
+mod pointers;
 mod strings;
+mod structures;
+mod surprises;
+mod variables;

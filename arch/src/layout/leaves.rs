@@ -2,6 +2,8 @@
 
 use super::{DataModel, Place, Record, Scalar, Type};
 use crate::Size;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 /// A scalar somewhere inside a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,30 @@ impl Type {
     /// Nothing is collected, so that a classifier may look at the first leaves of a huge array and stop.
     pub fn for_each_leaf(&self, model: &DataModel, visit: &mut dyn FnMut(Leaf) -> bool) -> bool {
         Walk { model, visit }.walk(self, Size::ZERO)
+    }
+
+    /// Whether there is such a scalar anywhere in it, in arrays without elements too.
+    pub fn has(&self, scalar: Scalar) -> bool {
+        self.has_beyond(scalar, &mut Vec::new())
+    }
+
+    /// [`Type::has`]; records that are in `seen` were looked at already, and do not have it.
+    fn has_beyond(&self, scalar: Scalar, seen: &mut Vec<*const Record>) -> bool {
+        match self {
+            Type::Scalar(own) => *own == scalar,
+            Type::Complex(part) => Scalar::Float(*part) == scalar,
+            Type::Vector(vector) => vector.lane == scalar,
+            Type::Array(array) => array.element.has_beyond(scalar, seen),
+            Type::Record(record) => {
+                let this = Arc::as_ptr(record);
+                if seen.contains(&this) {
+                    return false;
+                }
+                let found = record.fields.iter().any(|field| field.ty.has_beyond(scalar, seen));
+                seen.push(this);
+                found
+            }
+        }
     }
 
     /// How many leaves there are in it; the lanes of a vector and the parts of a complex number count as one.

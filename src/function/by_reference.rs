@@ -1,0 +1,104 @@
+//! Memory whose type is known at run time, as arguments: by reference where the parameter is a pointer to its type, as C's
+//! `&` and ctypes' `byref`; by value where it is the type itself.
+#![allow(unsafe_code)]
+
+use super::Arg;
+use crate::ctype::{CType, Kind};
+use crate::data::{Data, Linked, Ptr, Value, View, ViewMut};
+use crate::host;
+use callsmith_arch::layout::Type;
+
+/// Whether a parameter that points at `target` may be given the address of a `given`: of that very type, of an array of
+/// such, or of anything for `void *`.
+fn points_at(target: &CType, given: &CType, mutable: bool) -> bool {
+    if !mutable && !target.qualifiers().is_const {
+        return false;
+    }
+    if matches!(target.resolved().kind(), Kind::Void) {
+        return true;
+    }
+    let same = |given: &CType| {
+        target.has_big_endian() == given.has_big_endian()
+            && matches!((target.lower(host::MODEL), given.lower(host::MODEL)), (Ok(Some(a)), Ok(Some(b))) if a == b)
+    };
+    let element = match given.resolved().kind() {
+        Kind::Array { element, .. } => Some(element),
+        _ => None,
+    };
+    same(given) || element.is_some_and(|element| same(&element))
+}
+
+/// Borrowed memory on its way to C.
+#[derive(Clone, Copy)]
+pub struct Reference<'a> {
+    /// What is there; `None` for what must not be pointed at: bit-fields, doubtful pointers, the other byte order.
+    ctype: Option<&'a CType>,
+    address: *const u8,
+    mutable: bool,
+}
+
+impl Reference<'_> {
+    /// The value for a parameter of type `c`, `Void` where the memory fits it in no way. Behind a `...`, where no type says,
+    /// its address.
+    fn value_for(self, c: Option<&CType>) -> Value {
+        let Some(given) = self.ctype else { return Value::Void };
+        // SAFETY: the memory is borrowed while C runs, alone if it is mutable; what C does with it is what the signature's
+        // author promised.
+        let reference = || Value::Pointer(unsafe { Ptr::new(self.address.cast()) });
+        let Some(c) = c else { return reference() };
+        if c.pointee().is_some_and(|target| points_at(&target, given, self.mutable)) {
+            return reference();
+        }
+        let same =
+            matches!((c.lower(host::MODEL), given.lower(host::MODEL)), (Ok(Some(a)), Ok(Some(b))) if a == b);
+        if !same || c.has_big_endian() != given.has_big_endian() {
+            return Value::Void;
+        }
+        // SAFETY: initialised memory of this type, which nobody writes before C runs; the copy goes nowhere but to C.
+        let copy = unsafe { View::at_address(given, self.address) }.and_then(|view| view.value());
+        copy.unwrap_or(Value::Void)
+    }
+}
+
+macro_rules! memory {
+    ($([$($lifetime:lifetime),*] $rust:ty, $this:ident => $mutable:expr, $ctype:expr, $address:expr;)*) => {$(
+        // SAFETY: an address, given only where the parameter takes one of such memory, which is borrowed while C runs; or
+        // a copy.
+        unsafe impl<$($lifetime),*> Arg for $rust {
+            type Native = Reference<'a>;
+            const DIRECT: bool = false;
+            const CHECKS_ITSELF: bool = true;
+
+            /// Not known from the Rust type: every call looks at the memory's.
+            fn is(_: &CType) -> bool {
+                false
+            }
+
+            /// Not known from the Rust type whether there is anything to point at.
+            fn variadic() -> Option<Type> {
+                None
+            }
+
+            fn native(self) -> Reference<'a> {
+                let $this = self;
+                let ctype: Option<*const CType> = $ctype.map(std::ptr::from_ref);
+                // SAFETY: a handle beside the memory, and borrowed as long.
+                let ctype = ctype.map(|ctype| unsafe { &*ctype });
+                Reference { ctype, address: $address, mutable: $mutable }
+            }
+
+            fn value(native: Reference<'a>, c: Option<&CType>) -> Value {
+                native.value_for(c)
+            }
+        }
+    )*};
+}
+
+memory! {
+    ['a] &'a Data, this => false, Some(this.ctype()), this.as_ptr();
+    ['a] &'a mut Data, this => true, Some(this.ctype()), this.as_mut_ptr().cast_const();
+    ['a, 'b] &'a Linked<'b>, this => false, Some(this.data().ctype()), this.data().as_ptr();
+    ['a, 'b] &'a mut Linked<'b>, this => true, Some(this.data().ctype()), this.data_mut().as_mut_ptr().cast_const();
+    ['a, 'b] &'a View<'b>, this => false, this.referable(), this.as_ptr();
+    ['a, 'b] &'a mut ViewMut<'b>, this => true, this.referable(), this.as_mut_ptr().cast_const();
+}
