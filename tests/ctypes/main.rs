@@ -1,10 +1,10 @@
 //! What the ctypes documentation offers and shows, row by row of the table in `README.md`.
 
-mod libraries;
 mod arrays;
 #[path = "../callbacks/c.rs"]
 #[allow(dead_code)] // what is for callbacks alone
 mod c;
+mod libraries;
 mod memory;
 mod parity;
 mod pointers;
