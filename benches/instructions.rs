@@ -14,10 +14,12 @@ mod support;
 
 #[path = "instructions/callgrind.rs"]
 mod callgrind;
+#[path = "instructions/cells.rs"]
+mod cells;
 #[path = "instructions/table.rs"]
 mod table;
 
-use callgrind::count;
+use callgrind::{Counts, count_calls as count};
 use std::process::ExitCode;
 use support::libffi::Libffi;
 use support::ways::{self, Way};
@@ -26,11 +28,11 @@ use table::key;
 
 fn main() -> ExitCode {
     if callgrind::is_counted() {
-        count(callgrind::EMPTY, ways::empty());
+        count(EMPTY, ways::empty());
         rows::visit(&mut Count { ffi: Libffi::open() });
         return ExitCode::SUCCESS;
     }
-    let counts = match callgrind::run() {
+    let counts = match callgrind::run().and_then(callgrind::each).and_then(without_empty) {
         Ok(counts) => counts,
         Err(why) => {
             println!("instructions are not counted: {why}");
@@ -38,9 +40,21 @@ fn main() -> ExitCode {
         }
     };
     let lines = table::lines(&counts);
-    table::print(&lines);
+    cells::print("instructions a call", &lines);
     let check = std::env::args().any(|argument| argument == "--check");
-    if check && !table::check(&lines) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if check && !cells::check(&lines) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// What a way that only returns costs: its call and its return, which belong to every count.
+const CALL_AND_RETURN: u64 = 2;
+/// The way that only returns.
+const EMPTY: &str = "empty";
+
+/// The counts without what the loop around each call costs.
+fn without_empty(mut counts: Counts) -> Result<Counts, String> {
+    let empty = counts.remove(EMPTY).ok_or("nothing was counted")?;
+    counts.values_mut().for_each(|count| *count = *count + CALL_AND_RETURN - empty);
+    Ok(counts)
 }
 
 /// Counts every way of a row.

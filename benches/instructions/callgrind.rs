@@ -1,5 +1,7 @@
 //! This program under valgrind's callgrind: sections of its run, and how many instructions each took.
 
+#![allow(dead_code)] // each bench uses its own part
+
 use crate::support::ways::Prepared;
 use std::collections::HashMap;
 use std::ffi::c_void;
@@ -12,12 +14,8 @@ use std::process::Command;
 const COUNTED: &str = "CALLSMITH_COUNTED";
 /// The function at which callgrind ends a section.
 const MARK: &str = "callsmith_mark";
-/// How many calls the shorter of two runs makes.
-const TIMES: u64 = 100;
-/// What a way that only returns costs: its call and its return, which belong to every count.
-const CALL_AND_RETURN: u64 = 2;
-/// The way that only returns.
-pub(crate) const EMPTY: &str = "empty";
+/// How often the shorter of two runs does what is counted.
+pub(crate) const TIMES: u64 = 1000;
 
 /// Instructions by what was counted.
 pub(crate) type Counts = HashMap<String, u64>;
@@ -33,20 +31,25 @@ extern "C" fn callsmith_mark() {
     black_box(());
 }
 
-/// Counts the calls of one way, under the name `key`.
-pub(crate) fn count<B>(key: &str, way: Prepared<B>) {
+/// Counts, under the name `key`, what `run` does as often as it is told to.
+pub(crate) fn count(key: &str, mut run: impl FnMut(u64)) {
+    // The first times may prepare something.
+    run(TIMES);
+    for times in [TIMES, 2 * TIMES] {
+        callsmith_mark();
+        run(times);
+        callsmith_mark();
+    }
+    println!("{key}");
+}
+
+/// Counts, as [`count`], the calls of one way.
+pub(crate) fn count_calls<B>(key: &str, way: Prepared<B>) {
     let Prepared { call, mut block } = way;
     // SAFETY: a function of one pointer, whatever it points at.
     let call: unsafe fn(usize, usize, *mut c_void) = unsafe { std::mem::transmute(call) };
     let block: *mut c_void = (&raw mut block).cast();
-    // The first calls may prepare something.
-    repeat(call, block, TIMES);
-    for times in [TIMES, 2 * TIMES] {
-        callsmith_mark();
-        repeat(call, block, times);
-        callsmith_mark();
-    }
-    println!("{key}");
+    count(key, |times| repeat(call, block, times));
 }
 
 /// One loop for all: what it costs itself is the same for all.
@@ -58,7 +61,19 @@ fn repeat(call: unsafe fn(usize, usize, *mut c_void), block: *mut c_void, times:
     }
 }
 
-/// Runs this program again, counted.
+/// What each time took, of counts of what takes the same every time.
+pub(crate) fn each(counts: Counts) -> Result<Counts, String> {
+    let each = counts.into_iter().map(|(key, all)| {
+        if all.is_multiple_of(TIMES) {
+            Ok((key, all / TIMES))
+        } else {
+            Err(format!("{key}: {TIMES} times took {all} instructions, so not each the same"))
+        }
+    });
+    each.collect()
+}
+
+/// Runs this program again, counted: what [`TIMES`] times took of each.
 pub(crate) fn run() -> Result<Counts, String> {
     let directory = std::env::temp_dir().join(format!("callsmith-instructions-{}", std::process::id()));
     fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
@@ -87,14 +102,8 @@ fn run_in(out: &str) -> Result<Counts, String> {
     for (index, key) in keys.lines().enumerate() {
         // Each key has four marks, which end: what was before, N calls, what was between, 2 N calls.
         let [short, long] = [2, 4].map(|mark| total(&format!("{out}.{}", 4 * index + mark)));
-        let calls = long? - short?;
-        if !calls.is_multiple_of(TIMES) {
-            return Err(format!("{key}: {TIMES} calls took {calls} instructions, so not each the same"));
-        }
-        counts.insert(key.into(), calls / TIMES);
+        counts.insert(key.into(), long? - short?);
     }
-    let empty = counts.remove(EMPTY).ok_or("nothing was counted")?;
-    counts.values_mut().for_each(|count| *count = *count + CALL_AND_RETURN - empty);
     Ok(counts)
 }
 

@@ -35,6 +35,15 @@ type PrepCifVar =
 pub(crate) type Call =
     unsafe extern "C" fn(*mut Cif, *const c_void, result: *mut c_void, arguments: *const *const c_void);
 
+/// What a closure calls: with the result's place, pointers to the arguments, and its data.
+pub(crate) type Handler = unsafe extern "C" fn(*mut Cif, *mut c_void, *const *const c_void, *mut c_void);
+type ClosureAlloc = unsafe extern "C" fn(usize, *mut *mut c_void) -> *mut c_void;
+type ClosureFree = unsafe extern "C" fn(*mut c_void);
+type PrepClosure = unsafe extern "C" fn(*mut c_void, *mut Cif, Handler, *mut c_void, *mut c_void) -> c_int;
+
+/// More than `sizeof(ffi_closure)`.
+const CLOSURE_SIZE: usize = 64;
+
 /// An open libffi.
 pub(crate) struct Libffi {
     library: Library,
@@ -72,16 +81,24 @@ impl Libffi {
     /// The row's signature, prepared.
     pub(crate) fn prepare<R: Row>(&self) -> Cif {
         let args = R::args();
-        let types: Vec<*mut FfiType> =
-            R::each(&args).into_iter().map(|arg| Sample::ffi_type(arg, self)).collect();
+        let types = R::each(&args).into_iter().map(|arg| Sample::ffi_type(arg, self)).collect();
+        self.prepare_types(types, R::FIXED, <R::Result as Outcome>::ffi_type(self))
+    }
+
+    /// A signature, prepared; `fixed` says how many parameters are declared, where it is variadic.
+    pub(crate) fn prepare_types(
+        &self,
+        types: Vec<*mut FfiType>,
+        fixed: Option<usize>,
+        result: *mut FfiType,
+    ) -> Cif {
         let types = types.leak();
         let count = |n: usize| c_uint::try_from(n).expect("few arguments");
         let all = count(types.len());
-        let result = <R::Result as Outcome>::ffi_type(self);
         let mut cif = Cif([0; 64]);
         // SAFETY: the functions' own types; the type arrays live for ever.
         let status = unsafe {
-            if let Some(fixed) = R::FIXED {
+            if let Some(fixed) = fixed {
                 let prep: PrepCifVar = transmute(self.symbol("ffi_prep_cif_var"));
                 prep(&raw mut cif, UNIX64, count(fixed), all, result, types.as_mut_ptr())
             } else {
@@ -89,7 +106,59 @@ impl Libffi {
                 prep(&raw mut cif, UNIX64, all, result, types.as_mut_ptr())
             }
         };
-        assert_eq!(status, OK, "{}", R::TITLE);
+        assert_eq!(status, OK);
         cif
+    }
+
+    /// A closure of this signature: its address, for ever.
+    pub(crate) fn closure(&self, cif: Cif, handler: Handler, data: *mut c_void) -> *const c_void {
+        let functions = self.closure_functions();
+        functions.make(Box::leak(Box::new(cif)), handler, data).1
+    }
+
+    /// Makes a closure and frees it.
+    pub(crate) fn make_and_free_closure(
+        &self,
+        cif: &'static mut Cif,
+        handler: Handler,
+    ) -> impl FnMut() + use<> {
+        let functions = self.closure_functions();
+        move || {
+            let (closure, _) = functions.make(cif, handler, std::ptr::null_mut());
+            // SAFETY: just made, and never called.
+            unsafe { (functions.free)(closure) };
+        }
+    }
+
+    fn closure_functions(&self) -> ClosureFunctions {
+        // SAFETY: the functions' own types.
+        unsafe {
+            ClosureFunctions {
+                alloc: transmute::<*const c_void, ClosureAlloc>(self.symbol("ffi_closure_alloc")),
+                prep: transmute::<*const c_void, PrepClosure>(self.symbol("ffi_prep_closure_loc")),
+                free: transmute::<*const c_void, ClosureFree>(self.symbol("ffi_closure_free")),
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct ClosureFunctions {
+    alloc: ClosureAlloc,
+    prep: PrepClosure,
+    free: ClosureFree,
+}
+
+impl ClosureFunctions {
+    /// A closure, and its address for C.
+    fn make(self, cif: *mut Cif, handler: Handler, data: *mut c_void) -> (*mut c_void, *const c_void) {
+        let mut address = std::ptr::null_mut();
+        // SAFETY: the functions' own types; the cif lives for ever.
+        unsafe {
+            let closure = (self.alloc)(CLOSURE_SIZE, &raw mut address);
+            assert!(!closure.is_null());
+            assert_eq!((self.prep)(closure, cif, handler, data, address), OK);
+            (closure, address)
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! room for its result.
 #![allow(unsafe_code)]
 
-use super::context::{Anybody, Context, Guard, Inside, OneThread};
+use super::context::{Anybody, Context, Guard, Inside, OneThread, Uncounted};
 use super::make::{Live, Retire, describe};
 use super::panics::Kept;
 use super::{AnyThread, ThisThread, Threads, stop, vouched};
@@ -74,6 +74,7 @@ impl CallbackArgs<'_> {
     }
 
     /// Argument `index`, counted from 0; [`Value::Void`] where there is none.
+    #[inline]
     pub fn get(&self, index: usize) -> Value {
         let Some(expected) = self.shape.params.get(index) else { return Value::Void };
         // SAFETY: there are as many pointers as parameters, each to a value of its type.
@@ -91,77 +92,105 @@ impl CallbackArgs<'_> {
 ///
 /// # Safety
 /// It is a value of the type that is expected.
+#[inline]
 unsafe fn load(expected: &Expected, from: *const c_void) -> Value {
-    // SAFETY: the caller's promise; C's `_Bool` is one byte.
+    if !expected.tag.is_word() {
+        // SAFETY: the caller's promise.
+        return unsafe { load_wide(expected, from) };
+    }
+    // SAFETY: the caller's promise; numbers of at most 8 bytes and pointers are all that is left.
     unsafe {
-        match (expected.tag, &expected.shape) {
-            (_, Some(shape)) => {
-                let mut data = Data::of_shape(shape);
-                let size = data.bytes().len();
-                from.cast::<u8>().copy_to_nonoverlapping(data.as_mut_ptr(), size);
-                data.into()
-            }
-            (Tag::Bool, None) => Value::Bool(from.cast::<u8>().read() != 0),
-            (Tag::I8 | Tag::U8, None) => Value::from_word(expected.tag, from.cast::<u8>().read().into()),
-            (Tag::I16 | Tag::U16, None) => {
-                Value::from_word(expected.tag, from.cast::<u16>().read_unaligned().into())
-            }
-            (Tag::I32 | Tag::U32 | Tag::F32, None) => {
-                Value::from_word(expected.tag, from.cast::<u32>().read_unaligned().into())
-            }
-            (Tag::I64 | Tag::U64 | Tag::F64, None) => {
-                Value::from_word(expected.tag, from.cast::<u64>().read_unaligned())
-            }
-            (Tag::Pointer, None) => Value::Pointer(from.cast::<Ptr>().read_unaligned()),
-            (Tag::I128, None) => Value::I128(from.cast::<i128>().read_unaligned()),
-            (Tag::U128, None) => Value::U128(from.cast::<u128>().read_unaligned()),
-            (Tag::LongDouble, None) => {
-                Value::LongDouble(LongDouble::from_bytes(from.cast::<[u8; 10]>().read()))
-            }
-            (Tag::Void | Tag::Data, None) => Value::Void,
+        let word = match expected.size {
+            1 => from.cast::<u8>().read().into(),
+            2 => from.cast::<u16>().read_unaligned().into(),
+            4 => from.cast::<u32>().read_unaligned().into(),
+            8 => from.cast::<u64>().read_unaligned(),
+            _ => return Value::Void,
+        };
+        // C's `_Bool` is a byte that need not be 0 or 1.
+        let word = if expected.tag == Tag::Bool { u64::from(word != 0) } else { word };
+        Value::from_word(expected.tag, word)
+    }
+}
+
+/// [`load`], for what takes more than a word.
+///
+/// # Safety
+/// As for `load`.
+#[inline(never)]
+unsafe fn load_wide(expected: &Expected, from: *const c_void) -> Value {
+    if let Some(shape) = &expected.shape {
+        // SAFETY: the caller's promise.
+        return Data::filled(shape, |to| unsafe {
+            from.cast::<u8>().copy_to_nonoverlapping(to, expected.size)
+        })
+        .into();
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        match expected.tag {
+            Tag::I128 => Value::I128(from.cast::<i128>().read_unaligned()),
+            Tag::U128 => Value::U128(from.cast::<u128>().read_unaligned()),
+            Tag::LongDouble => Value::LongDouble(LongDouble::from_bytes(from.cast::<[u8; 10]>().read())),
+            Tag::Void
+            | Tag::Bool
+            | Tag::I8
+            | Tag::U8
+            | Tag::I16
+            | Tag::U16
+            | Tag::I32
+            | Tag::U32
+            | Tag::I64
+            | Tag::U64
+            | Tag::F32
+            | Tag::F64
+            | Tag::Pointer
+            | Tag::Data => Value::Void,
         }
     }
 }
 
-/// A value as one of the prototype's result; or why it is none.
-fn fitting(shape: &Shape, value: &Value) -> Result<Value, String> {
-    match &shape.result_type {
-        Some(ty) => to_type(value, ty).map_err(|why| why.unwrap_or_else(|| value.describe())),
-        None => Ok(Value::Void),
-    }
-}
-
-/// A fitting value where C expects it.
+/// Gives C a value as one of the prototype's result; or says why it is none.
 ///
 /// # Safety
 /// `to` has room for the prototype's result.
-unsafe fn store(shape: &Shape, value: &Value, to: *mut c_void) {
-    let word;
-    let from: *const u8 = match value {
-        Value::Data(data) => data.as_ptr(),
-        Value::I128(x) => ptr::from_ref(x).cast(),
-        Value::U128(x) => ptr::from_ref(x).cast(),
-        Value::LongDouble(x) => ptr::from_ref(x).cast(),
-        Value::Void
-        | Value::Bool(_)
-        | Value::I8(_)
-        | Value::U8(_)
-        | Value::I16(_)
-        | Value::U16(_)
-        | Value::I32(_)
-        | Value::U32(_)
-        | Value::I64(_)
-        | Value::U64(_)
-        | Value::F32(_)
-        | Value::F64(_)
-        | Value::Pointer(_) => {
-            word = value.word();
-            ptr::from_ref(&word).cast()
+#[inline(always)]
+unsafe fn give(shape: &Shape, value: &Value, to: *mut c_void) -> Result<(), String> {
+    let Shape { result, result_type, .. } = shape;
+    let as_it_is = value.tag() == result.tag
+        && if let Value::Data(data) = value {
+            data.is_shape(result.shape.as_ref()) || Some(data.layout()) == result_type.as_ref()
+        } else {
+            true
+        };
+    // SAFETY: the caller's promise; a value of the result's type has as many bytes.
+    unsafe {
+        if as_it_is {
+            copy(value, to, result.size);
+        } else if let Some(ty) = result_type {
+            let fitting = to_type(value, ty).map_err(|why| why.unwrap_or_else(|| value.describe()))?;
+            copy(&fitting, to, result.size);
         }
-    };
-    // SAFETY: the caller's promise; the value is of the result's type, so it has as many bytes, and a word's first ones
-    // are its value.
-    unsafe { from.copy_to_nonoverlapping(to.cast(), shape.result.size) }
+    }
+    Ok(())
+}
+
+/// Copies the first `size` bytes of what a value holds.
+///
+/// # Safety
+/// So many are there, and have room.
+#[inline(always)]
+unsafe fn copy(value: &Value, to: *mut c_void, size: usize) {
+    let from = if let Value::Data(data) = value { data.as_ptr() } else { value.content() };
+    // SAFETY: the caller's promise.
+    unsafe {
+        match size {
+            // The usual ones without a call.
+            4 => to.cast::<[u8; 4]>().write(from.cast::<[u8; 4]>().read()),
+            8 => to.cast::<[u8; 8]>().write(from.cast::<[u8; 8]>().read()),
+            _ => from.copy_to_nonoverlapping(to.cast(), size),
+        }
+    }
 }
 
 /// What a handler finds in a context beside the closure.
@@ -231,33 +260,30 @@ unsafe extern "C" fn over_values<F, G, E>(
     // SAFETY: the adapter's promise.
     unsafe {
         let context = &*context.cast::<Context<F, E>>();
-        let _inside = Inside::<F, E, G>::of(context);
         let shape = &*context.panic.described().shape;
-        context.panic.run(result, || {
+        let body = || {
             let value = context.closure()(&CallbackArgs { shape, pointers });
-            match fitting(shape, &value) {
-                Ok(value) => store(shape, &value, result),
-                Err(why) => stop::bad_result(&context.header, &why),
+            if let Err(why) = give(shape, &value, result) {
+                stop::bad_result(&context.header, &why);
             }
-        });
+        };
+        Inside::<F, E, G>::run(context, || context.panic.run(result, body));
     }
 }
 
 /// # Safety
-/// Called by an adapter, with a context for this function.
-unsafe extern "C" fn over_memory<F, G, E>(
+/// Called by an adapter, with a context for this function that is not dropped meanwhile.
+unsafe extern "C" fn over_memory<F, E>(
     context: *mut c_void,
     pointers: *const *const c_void,
     result: *mut c_void,
 ) where
     F: Fn(*const *const c_void, *mut c_void),
-    G: Guard,
     E: Ending,
 {
     // SAFETY: the adapter's promise.
     unsafe {
         let context = &*context.cast::<Context<F, E>>();
-        let _inside = Inside::<F, E, G>::of(context);
         context.panic.run(result, || context.closure()(pointers, result));
     }
 }
@@ -294,11 +320,14 @@ impl DynCallback {
     /// values and to room for the result, which it fills. All are aligned as their types are, but to no more than 16
     /// bytes: wider vectors are to be read and written unaligned. Where the result has no size, its pointer is nothing.
     ///
+    /// Nobody counts who is inside, so that a call costs what it has to.
+    ///
     /// # Errors
     /// As for [`DynCallback::new`].
     ///
     /// # Safety
-    /// The closure reads what the prototype's parameters say, and writes a value of its result type.
+    /// The closure reads what the prototype's parameters say, and writes a value of its result type. The callback is not
+    /// dropped while a call is inside.
     #[track_caller]
     pub unsafe fn raw<F>(prototype: &Prototype, closure: F) -> Result<DynCallback, Error>
     where
@@ -351,13 +380,12 @@ impl DynBuilder {
     /// A value that does not fit the prototype's result.
     pub fn on_panic(mut self, instead: &Value) -> Result<(DynBuilder, Kept), Error> {
         let shape = &self.described.shape;
-        let value = fitting(shape, instead).map_err(|why| {
+        let mut bytes = vec![0; shape.result.size].into_boxed_slice();
+        // SAFETY: there is room.
+        unsafe { give(shape, instead, bytes.as_mut_ptr().cast()) }.map_err(|why| {
             let wanted = shape.prototype.result.to_string();
             Error::from(ErrorKind::Value { wanted, given: instead.describe(), why: Some(why) })
         })?;
-        let mut bytes = vec![0; shape.result.size].into_boxed_slice();
-        // SAFETY: there is room.
-        unsafe { store(shape, &value, bytes.as_mut_ptr().cast()) };
         let kept = Kept::default();
         self.keep = Some((bytes, kept.share()));
         Ok((self, kept))
@@ -371,7 +399,11 @@ impl DynBuilder {
     where
         F: Fn(&CallbackArgs<'_>) -> Value + Send + Sync + 'static,
     {
-        self.make(closure, over_values::<F, Anybody, Described>, over_values::<F, Anybody, Keeping>)
+        self.make::<Anybody, _, _>(
+            closure,
+            over_values::<F, Anybody, Described>,
+            over_values::<F, Anybody, Keeping>,
+        )
     }
 
     /// As [`DynCallback::local`].
@@ -382,7 +414,11 @@ impl DynBuilder {
     where
         F: Fn(&CallbackArgs<'_>) -> Value + 'static,
     {
-        self.make(closure, over_values::<F, OneThread, Described>, over_values::<F, OneThread, Keeping>)
+        self.make::<OneThread, _, _>(
+            closure,
+            over_values::<F, OneThread, Described>,
+            over_values::<F, OneThread, Keeping>,
+        )
     }
 
     /// As [`DynCallback::raw`].
@@ -396,11 +432,11 @@ impl DynBuilder {
     where
         F: Fn(*const *const c_void, *mut c_void) + Send + Sync + 'static,
     {
-        self.make(closure, over_memory::<F, Anybody, Described>, over_memory::<F, Anybody, Keeping>)
+        self.make::<Uncounted, _, _>(closure, over_memory::<F, Described>, over_memory::<F, Keeping>)
     }
 
-    /// `plain` and `keeping` are for contexts of an `F`, and let in whom `T` and `F` allow.
-    fn make<F: 'static, T: Threads>(
+    /// `plain` and `keeping` are for contexts of an `F` under `G`, which lets in whom `T` and `F` allow.
+    fn make<G: Guard, F: 'static, T: Threads>(
         &self,
         closure: F,
         plain: Handler,
@@ -408,10 +444,10 @@ impl DynBuilder {
     ) -> Result<DynCallback<T>, Error> {
         let described = self.described.clone();
         match &self.keep {
-            None => DynCallback::put_together(closure, described, plain),
+            None => DynCallback::put_together::<G, _, _>(closure, described, plain),
             Some((instead, kept)) => {
                 let ending = Keeping { described, instead: instead.clone(), kept: kept.share() };
-                DynCallback::put_together(closure, ending, keeping)
+                DynCallback::put_together::<G, _, _>(closure, ending, keeping)
             }
         }
     }
@@ -419,14 +455,14 @@ impl DynBuilder {
 
 impl<T: Threads> DynCallback<T> {
     /// `handler` is for a context of these.
-    fn put_together<F: 'static, E: Ending + 'static>(
+    fn put_together<G: Guard, F: 'static, E: Ending + 'static>(
         closure: F,
         ending: E,
         handler: Handler,
     ) -> Result<DynCallback<T>, Error> {
         let shape = Arc::clone(&ending.described().shape);
         let note = Note { trap: stop::called_after_drop, text, data: ptr::null() };
-        let mut context = Context::new(closure, ending, note, handler as *const c_void);
+        let mut context = Context::new::<G, ()>(closure, ending, note, handler as *const c_void);
         context.note.data = ptr::from_ref(context.panic.described()).cast();
         let address = ptr::from_ref(&*context).cast();
         let context: Box<dyn Retire> = context;

@@ -12,6 +12,7 @@ use super::signature::{Bare, Entry, Guarded, Run, Signature};
 use super::stop;
 use crate::engine::{self, Grave, Kind, Note, Thunk};
 use crate::error::{Error, ErrorKind};
+use crate::function::Ret;
 use crate::host;
 use callsmith_arch::layout::{Scalar, Type};
 use callsmith_arch::plan::Passing;
@@ -139,7 +140,8 @@ where
     };
     let data = wish.at.map_or(ptr::null(), |at| ptr::from_ref(at).cast());
     let note = Note { trap: stop::called_after_drop, text: text::<S>, data };
-    let context = Context::new(closure, panic, note, S::handler::<Guarded<W, G, P>>());
+    let handler = S::handler::<Guarded<W, G, P>>();
+    let context = Context::new::<G, <S::Result as Ret>::Native>(closure, panic, note, handler);
     let address = ptr::from_ref(&*context).cast::<c_void>();
     let context: Box<dyn Retire + '_> = context;
     // SAFETY: the closure in it goes before what it borrows, as the caller promises. What rests after that is memory.
@@ -201,7 +203,7 @@ fn signature_of<S: Signature>(
 ) -> Result<callsmith_arch::Signature, callsmith_arch::Error> {
     let mut params = S::params();
     params.extend(more);
-    callsmith_arch::Signature::new(abi, <S::Result as crate::function::Ret>::ty(), params)
+    callsmith_arch::Signature::new(abi, <S::Result as Ret>::ty(), params)
 }
 
 fn adapter_of<S: Signature>() -> Result<*const c_void, Error> {

@@ -22,6 +22,7 @@
 //! | closure | made by | may be called | type |
 //! |---|---|---|---|
 //! | `Fn + Send + Sync` | [`Callback::new`] | on any thread, also while it runs | `Callback<S>` |
+//! | the same, never dropped | [`Callback::forever`] | on any thread, also while it runs | `&'static Callback<S>` |
 //! | `FnMut + Send` | [`Callback::new_mut`] | on any thread, not while it runs | `Callback<S>` |
 //! | `FnOnce + Send` | [`Callback::new_once`] | on any thread, once | `Callback<S>` |
 //! | `Fn` | [`Callback::local`] | on the thread that made it, also while it runs | `Callback<S, ThisThread>` |

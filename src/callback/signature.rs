@@ -97,12 +97,12 @@ conventions! {
     Win64;
 }
 
-/// How a call goes in.
+/// How a call goes in, and out with a result for C.
 #[doc(hidden)]
-pub trait Entry<A, R> {
+pub trait Entry<A, R: Give> {
     /// # Safety
     /// `context` is what the thunk was made with.
-    unsafe fn enter(context: *mut c_void, args: A) -> R;
+    unsafe fn enter(context: *mut c_void, args: A) -> R::Native;
 }
 
 /// A closure that is called with a tuple.
@@ -129,14 +129,13 @@ pub struct Bare<F>(PhantomData<F>);
 /// A closure in its context.
 pub(super) struct Guarded<W, G, P>(PhantomData<(W, G, P)>);
 
-impl<A, R, W: Run<A, R>, G: Guard, P: OnPanic<R>> Entry<A, R> for Guarded<W, G, P> {
+impl<A, R: Give, W: Run<A, R>, G: Guard, P: OnPanic<R>> Entry<A, R> for Guarded<W, G, P> {
     #[inline(always)]
-    unsafe fn enter(context: *mut c_void, args: A) -> R {
+    unsafe fn enter(context: *mut c_void, args: A) -> R::Native {
         // SAFETY: the caller's promise: the context is of this type, and alive or resting.
         unsafe {
             let context = &*context.cast::<Context<W, P>>();
-            let _inside = Inside::<W, P, G>::of(context);
-            context.panic.run(|| W::run(context, args))
+            Inside::<W, P, G>::run(context, || context.panic.run(|| W::run(context, args)).give())
         }
     }
 }
@@ -146,12 +145,12 @@ trait Apply<A, R> {
     fn apply(&self, args: A) -> R;
 }
 
-impl<A, R, F: Apply<A, R>> Entry<A, R> for Bare<F> {
+impl<A, R: Give, F: Apply<A, R>> Entry<A, R> for Bare<F> {
     #[inline(always)]
-    unsafe fn enter(_: *mut c_void, args: A) -> R {
+    unsafe fn enter(_: *mut c_void, args: A) -> R::Native {
         debug_assert!(size_of::<F>() == 0 && !std::mem::needs_drop::<F>());
         // SAFETY: a value of no size is nowhere in particular; one was given up for this callback.
-        unsafe { NonNull::<F>::dangling().as_ref() }.apply(args)
+        unsafe { NonNull::<F>::dangling().as_ref() }.apply(args).give()
     }
 }
 
@@ -217,7 +216,7 @@ macro_rules! signatures {
                     $($value: $name::Native,)* context: *mut c_void,
                 ) -> R::Native {
                     // SAFETY: the thunk's promise.
-                    unsafe { E::enter(context, ($($name::from_native($value),)*)) }.give()
+                    unsafe { E::enter(context, ($($name::from_native($value),)*)) }
                 }
                 entry::<$($name,)* R, E> as unsafe extern "C" fn($($name::Native,)* *mut c_void) -> R::Native as *const c_void
             }
@@ -229,7 +228,7 @@ macro_rules! signatures {
                     $($value: $name::Native,)* context: *mut c_void,
                 ) -> R::Native {
                     // SAFETY: the thunk's promise.
-                    unsafe { E::enter(context, ($($name::from_native($value),)*)) }.give()
+                    unsafe { E::enter(context, ($($name::from_native($value),)*)) }
                 }
                 entry::<$($name,)* R, E> as unsafe extern "C-unwind" fn($($name::Native,)* *mut c_void) -> R::Native
                     as *const c_void
@@ -245,7 +244,7 @@ macro_rules! signatures {
                     // SAFETY: the adapter's promise: a pointer for each parameter, and room for the result.
                     unsafe {
                         let args = ($($name::from_native((*args.add($index)).cast::<$name::Native>().read_unaligned()),)*);
-                        let given = E::enter(context, args).give();
+                        let given = E::enter(context, args);
                         if size_of::<R::Native>() > 0 {
                             result.cast::<R::Native>().write_unaligned(given);
                         }

@@ -9,10 +9,12 @@ pub(super) extern "C" fn called_after_drop(note: &Note) -> ! {
     fail(note, "was called after it was dropped")
 }
 
+#[cold]
 pub(super) fn dropped(header: &Header) -> ! {
     fail(note_of(header), "was called after it was dropped")
 }
 
+#[cold]
 pub(super) fn wrong_thread(header: &Header) -> ! {
     fail(
         note_of(header),
@@ -20,14 +22,17 @@ pub(super) fn wrong_thread(header: &Header) -> ! {
     )
 }
 
+#[cold]
 pub(super) fn again(header: &Header) -> ! {
     fail(note_of(header), "was called while it was running, and its closure is `FnMut` or `FnOnce`")
 }
 
-pub(super) fn twice(header: &Header) -> ! {
+#[cold]
+pub(super) extern "C" fn twice(header: &Header) -> ! {
     fail(note_of(header), "was called twice, and its closure is `FnOnce`")
 }
 
+#[cold]
 pub(super) fn bad_result(header: &Header, why: &str) -> ! {
     fail(note_of(header), &format!("gave a result that its signature does not have: {why}"))
 }
