@@ -1,5 +1,5 @@
-//! How many instructions it costs C to call a callback, for each signature and each kind of callback; and how many to make and
-//! drop one: counted, not timed.
+//! How many instructions it costs C to call a callback, for each signature and each kind of callback; and how many to make
+//! and drop one: counted, not timed.
 //!
 //! ```text
 //! cargo bench --bench callbacks              prints the tables

@@ -1,5 +1,7 @@
 //! The signatures that are measured, each with a loop that calls a function of it, and with what the function does.
 
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // any arithmetic will do
+
 use super::Limits;
 use callsmith::callback::{Callback, CallbackArgs, Signature, ThisThread};
 use callsmith::{Value, c_struct};
