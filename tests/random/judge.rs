@@ -2,21 +2,22 @@
 
 use super::case::Name;
 use super::{Direction, subject};
+use crate::support::compiler::Compiler;
 use crate::support::ctype::prelude;
 use callsmith::host;
 use std::fmt;
 use std::io::Write as _;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// The variables that make this program the process that calls: the library, the file of the cases, the first of them.
 const LIBRARY: &str = "CALLSMITH_RANDOM_LIBRARY";
 const CASES: &str = "CALLSMITH_RANDOM_CASES";
 const START: &str = "CALLSMITH_RANDOM_START";
-/// The longest that one case may take, in seconds, before its process is ended.
-const PATIENCE: u32 = 100;
+/// The longest that one case may take before its process is ended.
+const PATIENCE: Duration = Duration::from_secs(100);
 
 /// How gcc optimises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,30 +35,14 @@ impl fmt::Display for Level {
 /// A case that went wrong: its number in the batch, and how.
 pub(crate) type Failure = (usize, String);
 
-/// Whether there is a gcc, or why not.
-pub(crate) fn has_compiler() -> Result<(), String> {
-    match Command::new("gcc").arg("--version").output() {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(format!("gcc --version: {}", output.status)),
-        Err(error) => Err(format!("gcc: {error}")),
-    }
-}
-
 /// Compiles the cases together and makes the calls of each. An error is gcc's.
 pub(crate) fn judge<D: Direction>(names: &[Name], level: Level) -> Result<Vec<Failure>, String> {
-    static FILES: AtomicUsize = AtomicUsize::new(0);
-    let number = FILES.fetch_add(1, Ordering::Relaxed);
-    let stem = format!("random-{}-{number}", std::process::id());
-    let file = |kind: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{stem}.{kind}"));
-    let (c, library, cases) = (file("c"), file("so"), file("cases"));
+    let library = compile(&source::<D>(names), level)?;
+    let cases = library.with_extension("cases");
     let list: Vec<String> = names.iter().map(Name::to_string).collect();
-    let written =
-        std::fs::write(&c, source::<D>(names)).and_then(|()| std::fs::write(&cases, list.join("\n")));
-    let judged = written
-        .map_err(|error| error.to_string())
-        .and_then(|()| compile(&c, &library, level))
-        .map(|()| call_all(&library, &cases, names.len()));
-    for path in [c, library, cases] {
+    let written = std::fs::write(&cases, list.join("\n")).map_err(|error| error.to_string());
+    let judged = written.map(|()| call_all(&library, &cases, names.len()));
+    for path in [library, cases] {
         let _ = std::fs::remove_file(path);
     }
     judged
@@ -72,34 +57,22 @@ fn source<D: Direction>(names: &[Name]) -> String {
     out
 }
 
-fn compile(c: &Path, library: &Path, level: Level) -> Result<(), String> {
+/// The library that gcc makes of `source`.
+fn compile(source: &str, level: Level) -> Result<PathBuf, String> {
+    let level = level.to_string();
+    // gcc 12 loses the upper bits of a bit-field of more than 64 where it merges its store with others'.
+    let mut flags = vec!["-std=gnu11", "-w", "-Wno-psabi", "-fno-store-merging", &level];
     // At -O2 gcc 12 zeroes the upper half of a struct or union that it returns in a ymm or zmm register.
-    let vectors: &[&str] = match host::vector_bytes() {
-        64 => &["-mavx512f", "-mno-vzeroupper"],
+    flags.extend(match host::vector_bytes() {
+        64 => &["-mavx512f", "-mno-vzeroupper"][..],
         32 => &["-mavx", "-mno-vzeroupper"],
         _ => &[],
-    };
-    let output = Command::new("gcc")
-        .args(["-std=gnu11", "-w", "-Wno-psabi", "-shared", "-fPIC"])
-        // gcc 12 loses the upper bits of a bit-field of more than 64 where it merges its store with others'.
-        .arg("-fno-store-merging")
-        .arg(level.to_string())
-        .args(vectors)
-        .arg(c)
-        .arg("-o")
-        .arg(library)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| error.to_string())?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let text = String::from_utf8_lossy(&output.stderr);
-    Err(text.lines().filter(|line| line.contains("error")).take(8).collect::<Vec<_>>().join("\n"))
+    });
+    Compiler::native()?.library(source, "random", &flags)
 }
 
 /// Calls the cases of a library, in as many processes as it takes.
-fn call_all(library: &PathBuf, cases: &PathBuf, count: usize) -> Vec<Failure> {
+fn call_all(library: &Path, cases: &Path, count: usize) -> Vec<Failure> {
     let mut failures = Vec::new();
     let mut start = 0;
     while start < count {
@@ -118,11 +91,8 @@ fn call_all(library: &PathBuf, cases: &PathBuf, count: usize) -> Vec<Failure> {
             break;
         }
         let (number, step) = said.lines().filter_map(progress).next_back().unwrap_or((start, "start"));
-        let why = match output.status.signal() {
-            Some(signal) => format!("killed by signal {signal}"),
-            None => String::from_utf8_lossy(&output.stderr).into_owned(),
-        };
-        failures.push((number, format!("{step}: {why}")));
+        let (status, why) = (output.status, String::from_utf8_lossy(&output.stderr));
+        failures.push((number, format!("{step}: {status} {why}")));
         start = number + 1;
     }
     failures
@@ -152,14 +122,28 @@ pub(crate) fn child<D: Direction>() {
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     };
     say(String::new());
+    let deadline = watch();
     let mut direction = D::open(&library).unwrap_or_else(|error| panic!("{error}"));
     for (number, name) in cases.lines().enumerate().skip(start) {
         let name: Name = name.parse().unwrap_or_else(|why| panic!("{why}"));
-        // SAFETY: only sets a timer.
-        unsafe { libc::alarm(PATIENCE) };
+        *deadline.lock().expect("the watch") = Instant::now() + PATIENCE;
         let progress = |step: &str| say(format!("@ {number} {step}"));
         if let Err(why) = direction.run(subject::<D>(&name, number), &mut name.rng(), &progress) {
             say(format!("! {number} {}", why.replace('\n', "\u{1f}")));
         }
     }
+}
+
+/// Ends this process when the time that is in the result has come.
+fn watch() -> Arc<Mutex<Instant>> {
+    let deadline = Arc::new(Mutex::new(Instant::now() + PATIENCE));
+    let watched = Arc::clone(&deadline);
+    std::thread::spawn(move || {
+        while *watched.lock().expect("the watch") > Instant::now() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        eprintln!("no end after {PATIENCE:?}");
+        std::process::abort();
+    });
+    deadline
 }

@@ -1,9 +1,10 @@
 //! A run: batches, and the smallest case that fails.
 
 use super::case::Name;
-use super::judge::{Failure, Level, has_compiler, judge};
+use super::judge::{Failure, Level, judge};
 use super::{Direction, subject};
 use crate::support;
+use crate::support::compiler::Compiler;
 use callsmith::arch::Abi;
 
 /// Signatures in one C file.
@@ -29,7 +30,7 @@ pub(crate) fn one_case<D: Direction>() {
 
 /// As many signatures of a convention as there should be.
 pub(crate) fn run<D: Direction>(abi: Abi) {
-    if let Err(why) = has_compiler() {
+    if let Err(why) = Compiler::native() {
         support::note(&format!("random {} of {abi:?}: skipped: {why}", D::WHAT));
         return;
     }

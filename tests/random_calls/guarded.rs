@@ -15,6 +15,36 @@ pub(crate) enum Edge {
     End,
 }
 
+/// Memory of `len` bytes behind and before `fence` bytes that nobody may touch.
+#[cfg(unix)]
+fn fenced(fence: usize, len: usize) -> *mut u8 {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: a new mapping, at an address of the system's choice.
+    let base = unsafe { libc::mmap(ptr::null_mut(), len + 2 * fence, libc::PROT_NONE, flags, -1, 0) };
+    assert_ne!(base, libc::MAP_FAILED, "no memory");
+    let start = base.cast::<u8>().wrapping_add(fence);
+    // SAFETY: inside the mapping that was just made, which nobody else knows.
+    let made = unsafe { libc::mprotect(start.cast(), len, libc::PROT_READ | libc::PROT_WRITE) };
+    assert_eq!(made, 0, "mprotect");
+    start
+}
+
+/// Memory of `len` bytes behind and before `fence` bytes that nobody may touch.
+#[cfg(windows)]
+fn fenced(fence: usize, len: usize) -> *mut u8 {
+    use windows_sys::Win32::System::Memory::{
+        MEM_COMMIT, MEM_RESERVE, PAGE_NOACCESS, PAGE_READWRITE, VirtualAlloc,
+    };
+    // SAFETY: a new range, at an address of the system's choice.
+    let base = unsafe { VirtualAlloc(ptr::null(), len + 2 * fence, MEM_RESERVE, PAGE_NOACCESS) };
+    assert!(!base.is_null(), "no memory");
+    let start = base.cast::<u8>().wrapping_add(fence);
+    // SAFETY: inside the range that was just made, which nobody else knows.
+    let made = unsafe { VirtualAlloc(start.cast(), len, MEM_COMMIT, PAGE_READWRITE) };
+    assert!(!made.is_null(), "no memory");
+    start
+}
+
 /// A few pages between two guard pages. Never unmapped: a process has a few.
 pub(crate) struct Guarded {
     start: *mut u8,
@@ -25,16 +55,7 @@ pub(crate) struct Guarded {
 
 impl Guarded {
     pub(crate) fn new() -> Guarded {
-        let length = (PAGES + 2) * PAGE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        // SAFETY: a new mapping, at an address of the system's choice.
-        let base = unsafe { libc::mmap(ptr::null_mut(), length, libc::PROT_NONE, flags, -1, 0) };
-        assert_ne!(base, libc::MAP_FAILED, "no memory");
-        let start = base.cast::<u8>().wrapping_add(PAGE);
-        // SAFETY: inside the mapping that was just made, which nobody else knows.
-        let made = unsafe { libc::mprotect(start.cast(), PAGES * PAGE, libc::PROT_READ | libc::PROT_WRITE) };
-        assert_eq!(made, 0, "mprotect");
-        Guarded { start, at: 0, size: 0 }
+        Guarded { start: fenced(PAGE, PAGES * PAGE), at: 0, size: 0 }
     }
 
     /// Makes room for a value of `size` bytes at one edge; all else is canaries.

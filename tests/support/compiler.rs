@@ -1,10 +1,13 @@
-//! C compilers as judges: they compile, and what they made of the source is read from the object file. Nothing is run.
+//! C compilers as judges: what they made of a source is read from the object file, or is loaded as a library. Which
+//! compiler is whose is said here and nowhere else.
 
+use super::program;
+use callsmith::host;
 use callsmith_arch::layout::DataModel;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionIndex};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A compiler for one data model.
@@ -19,40 +22,71 @@ pub(crate) struct Variables {
     places: HashMap<String, (SectionIndex, usize)>,
 }
 
+/// The commands of compilers for a data model, the first choice first.
+fn commands(model: &DataModel) -> Result<Vec<Vec<String>>, String> {
+    let gcc = |choices: &[&str]| {
+        let words = |choice: &&str| choice.split(' ').map(String::from).collect();
+        Ok(choices.iter().map(words).collect())
+    };
+    match model.name {
+        "LP64" => gcc(&["gcc -m64", "x86_64-linux-gnu-gcc"]),
+        "ILP32-gnu" => gcc(&["i686-linux-gnu-gcc", "gcc -m32"]),
+        "LLP64-gnu" => gcc(&["x86_64-w64-mingw32-gcc"]),
+        "ILP32-mingw" => gcc(&["i686-w64-mingw32-gcc"]),
+        "AAPCS64-linux" if cfg!(target_arch = "aarch64") => gcc(&["aarch64-linux-gnu-gcc", "gcc"]),
+        "AAPCS64-linux" => gcc(&["aarch64-linux-gnu-gcc"]),
+        "LLP64-msvc" => zig("x86_64-windows-msvc"),
+        "ILP32-msvc" => zig("x86-windows-msvc"),
+        "AAPCS64-darwin" => zig("aarch64-macos"),
+        "AAPCS64-windows" => zig("aarch64-windows-msvc"),
+        other => Err(format!("no compiler is known for {other}")),
+    }
+}
+
+/// Flags for object files. Without AVX, GCC aligns vectors of 32 and 64 bytes to 16 in records, which is not the psABI's way.
+fn object_flags(model: &DataModel) -> &'static [&'static str] {
+    match model.name {
+        "LP64" | "ILP32-gnu" | "LLP64-gnu" | "ILP32-mingw" => &["-mavx512f"],
+        _ => &[],
+    }
+}
+
+/// A file name that no other test uses: they run side by side.
+fn stem(name: &str) -> String {
+    static FILES: AtomicUsize = AtomicUsize::new(0);
+    format!("{name}-{}-{}", std::process::id(), FILES.fetch_add(1, Ordering::Relaxed))
+}
+
 impl Compiler {
     /// The compiler of a data model, or why there is none here.
     pub(crate) fn of(model: &'static DataModel) -> Result<Compiler, String> {
-        let gcc = |words: &[&str]| words.iter().map(|&word| String::from(word)).collect::<Vec<_>>();
-        // Without AVX, GCC aligns vectors of 32 and 64 bytes to 16 in records, which is not the psABI's way.
-        let command = match model.name {
-            "LP64" => gcc(&["gcc", "-m64", "-mavx512f"]),
-            "ILP32-gnu" => gcc(&["gcc", "-m32", "-mavx512f"]),
-            "LLP64-gnu" => gcc(&["x86_64-w64-mingw32-gcc", "-mavx512f"]),
-            "ILP32-mingw" => gcc(&["i686-w64-mingw32-gcc", "-mavx512f"]),
-            "AAPCS64-linux" => gcc(&["aarch64-linux-gnu-gcc"]),
-            "LLP64-msvc" => zig("x86_64-windows-msvc")?,
-            "ILP32-msvc" => zig("x86-windows-msvc")?,
-            "AAPCS64-darwin" => zig("aarch64-macos")?,
-            "AAPCS64-windows" => zig("aarch64-windows-msvc")?,
-            other => return Err(format!("no compiler is known for {other}")),
-        };
-        let compiler = Compiler { model, command };
-        match compiler.compile("int nothing;\n", "probe") {
-            Ok(_) => Ok(compiler),
-            Err(why) => Err(format!("{}: {why}", compiler.command.join(" "))),
+        let mut reasons = Vec::new();
+        for command in commands(model)? {
+            let compiler = Compiler { model, command };
+            match compiler.compile("int nothing;\n", "probe") {
+                Ok(_) => return Ok(compiler),
+                Err(why) => reasons.push(format!("{}: {why}", compiler.command.join(" "))),
+            }
         }
+        Err(reasons.join("; "))
+    }
+
+    /// The compiler for libraries that this process can load, or why there is none here.
+    pub(crate) fn native() -> Result<&'static Compiler, String> {
+        static NATIVE: OnceLock<Result<Compiler, String>> = OnceLock::new();
+        NATIVE.get_or_init(|| Compiler::of(host::MODEL)).as_ref().map_err(String::clone)
     }
 
     /// Compiles `source`, and reads what it initialises. `name` is the file's.
     pub(crate) fn compile(&self, source: &str, name: &str) -> Result<Variables, String> {
-        // Tests run side by side: no two files may share a name.
-        static FILES: AtomicUsize = AtomicUsize::new(0);
-        let number = FILES.fetch_add(1, Ordering::Relaxed);
-        let stem = format!("{}-{name}-{}-{number}", self.model.name, std::process::id());
+        let stem = stem(&format!("{}-{name}", self.model.name));
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let (c, o) = (folder.join(format!("{stem}.c")), folder.join(format!("{stem}.o")));
         std::fs::write(&c, source).map_err(|error| error.to_string())?;
-        let object = self.run(&c, &o).and_then(|()| std::fs::read(&o).map_err(|error| error.to_string()));
+        let flags = ["-std=gnu11", "-w", "-O0", "-fno-common", "-c"];
+        let flags = [object_flags(self.model), &flags].concat();
+        let object =
+            self.run(&flags, &c, &o).and_then(|()| std::fs::read(&o).map_err(|error| error.to_string()));
         let read = object.and_then(|bytes| Variables::read(&bytes).map_err(|error| error.to_string()));
         // What failed stays, to be looked at.
         if read.is_ok() {
@@ -61,34 +95,46 @@ impl Compiler {
         read
     }
 
-    fn run(&self, source: &PathBuf, object: &PathBuf) -> Result<(), String> {
-        let output = Command::new(&self.command[0])
-            .args(&self.command[1..])
-            .args(["-std=gnu11", "-w", "-O0", "-fno-common", "-c"])
-            .arg(source)
-            .arg("-o")
-            .arg(object)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| error.to_string())?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let text = String::from_utf8_lossy(&output.stderr);
-        let errors = text.lines().filter(|line| line.contains("error")).take(8);
-        Err(errors.collect::<Vec<_>>().join("\n"))
+    /// Makes a shared library of `source`, in a file that is the caller's to remove.
+    pub(crate) fn library(&self, source: &str, name: &str, flags: &[&str]) -> Result<PathBuf, String> {
+        let stem = stem(name);
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let c = folder.join(format!("{stem}.c"));
+        let library = folder.join(format!("{stem}.{}", std::env::consts::DLL_EXTENSION));
+        std::fs::write(&c, source).map_err(|error| error.to_string())?;
+        let made = self.library_at(&c, &library, flags);
+        let _ = std::fs::remove_file(&c);
+        made.map(|()| library)
+    }
+
+    /// Makes a shared library of the file `source`.
+    pub(crate) fn library_at(&self, source: &Path, library: &Path, flags: &[&str]) -> Result<(), String> {
+        let kind: &[&str] = match self.model.name {
+            // libgcc's own DLL would have to be found.
+            "LLP64-gnu" | "ILP32-mingw" => &["-shared", "-static-libgcc"],
+            _ => &["-shared", "-fPIC"],
+        };
+        self.run(&[kind, flags].concat(), source, library)
+    }
+
+    fn run(&self, flags: &[&str], source: &Path, output: &Path) -> Result<(), String> {
+        let mut words: Vec<&str> = self.command.iter().map(String::as_str).collect();
+        let (source, output) = (program::path(source), program::path(output));
+        words.extend([&source, "-o", &output]);
+        // Behind the source, where libraries have to stand.
+        words.extend(flags);
+        program::run(&words)?.ok()
     }
 }
 
 /// Zig's clang for a target: `CALLSMITH_ZIG` (a command, such as `python3 -m ziglang`), or Python's ziglang.
-fn zig(target: &str) -> Result<Vec<String>, String> {
+fn zig(target: &str) -> Result<Vec<Vec<String>>, String> {
     let zig = std::env::var("CALLSMITH_ZIG").ok().filter(|zig| !zig.trim().is_empty());
     let zig = zig.unwrap_or_else(|| "python3 -m ziglang".into());
     let words = zig.split_whitespace().chain(["cc", "-target", target, "-fno-sanitize=all"]);
-    let command: Vec<String> = words.map(String::from).collect();
-    let version = Command::new(&command[0]).args(zig.split_whitespace().skip(1)).arg("version").output();
-    match version {
-        Ok(output) if output.status.success() => Ok(command),
+    let version: Vec<&str> = zig.split_whitespace().chain(["version"]).collect();
+    match program::run(&version) {
+        Ok(ran) if ran.success => Ok(vec![words.map(String::from).collect()]),
         Ok(_) | Err(_) => Err(format!("`{zig} version` does not work, and CALLSMITH_ZIG names no other")),
     }
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod compiler;
 pub(crate) mod ctype;
+pub(crate) mod program;
 pub(crate) mod rng;
 pub(crate) mod shrink;
 pub(crate) mod typegen;
