@@ -19,6 +19,16 @@ pub enum ErrorKind {
         /// The system's own words.
         source: libloading::Error,
     },
+    /// A library needs another, which is not there.
+    #[error("cannot open library '{library}', which needs '{dependency}', which was not found")]
+    MissingDependency {
+        /// The name or path given.
+        library: String,
+        /// The file that is missing.
+        dependency: String,
+        /// The system's own words.
+        source: libloading::Error,
+    },
     /// A library was not found.
     #[error("no library '{library}' was found in {tried}")]
     NotFound {

@@ -11,12 +11,21 @@ cfg_if::cfg_if! {
         pub const MODEL: &DataModel = &DataModel::LP64;
         /// The process in words, for messages.
         pub const NAME: &str = "x86-64 Linux";
+    } else if #[cfg(all(target_arch = "x86_64", windows))] {
+        /// The ABI of `extern "C"` in this process.
+        pub const ABI: Abi = Abi::Win64;
+        /// What C code in this process was compiled for.
+        pub const MODEL: &DataModel =
+            if cfg!(target_env = "msvc") { &DataModel::LLP64_MSVC } else { &DataModel::LLP64_GNU };
+        /// The process in words, for messages.
+        pub const NAME: &str = "x86-64 Windows";
     } else {
-        compile_error!("callsmith runs on x86-64 Linux; other systems are planned for in `arch` only");
+        compile_error!("callsmith runs on x86-64, on Linux and Windows; other systems are planned for in `arch` only");
     }
 }
 
 /// Whether the C library is musl, whose loader looks for libraries in its own places.
+#[cfg(unix)]
 pub(crate) const IS_MUSL: bool = cfg!(target_env = "musl");
 
 /// The largest vector, in bytes, that this processor has registers for.

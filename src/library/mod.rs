@@ -1,19 +1,26 @@
 //! Shared libraries: open, close, symbols.
 //!
 //! # Safety
-//! Two calls are unsafe in libloading: opening, since initialisers run, which [`Library::open`] documents; and closing,
-//! which happens here only when nothing taken from the library is alive.
+//! A library is closed only when nothing taken from it is alive: whatever is keeps its handle.
 #![allow(unsafe_code)]
 
 mod bindings;
-mod cache;
-mod elf;
 #[cfg(feature = "symbols")]
 mod file;
 mod find;
 mod options;
 mod process;
 mod variable;
+
+cfg_if::cfg_if! {
+    if #[cfg(windows)] {
+        mod windows;
+        use windows as system;
+    } else {
+        mod unix;
+        use unix as system;
+    }
+}
 
 pub use bindings::Bindings;
 #[cfg(feature = "symbols")]
@@ -28,7 +35,7 @@ use crate::decl;
 use crate::error::{Error, ErrorKind};
 use crate::function::Function;
 use crate::host;
-use std::ffi::{CString, OsStr, c_void};
+use std::ffi::{OsStr, c_void};
 use std::fmt;
 use std::sync::Arc;
 
@@ -43,23 +50,15 @@ pub struct Library {
 /// The open library itself.
 pub(crate) struct Handle {
     name: String,
-    library: libloading::os::unix::Library,
-    /// What the system calls it.
-    raw: Raw,
+    library: system::Opened,
     convention: Convention,
 }
 
-/// The system's handle, which libloading keeps valid.
-#[derive(Clone, Copy)]
-struct Raw(*mut c_void);
-
-// SAFETY: the loader's functions may be called with it on any thread.
-unsafe impl Send for Raw {}
-// SAFETY: as above.
-unsafe impl Sync for Raw {}
-
 impl Library {
-    /// Opens a library by path, or by a name that the system's loader searches (`libm.so.6`).
+    /// Opens a library by path, or by a name that the system's loader searches (`libm.so.6`, `kernel32`).
+    ///
+    /// On Windows a name without an extension gets `.dll`. A name is looked for in the program's folder and the system's,
+    /// never in the current one nor along `PATH`; what the library at a path needs is looked for beside it, too.
     ///
     /// Opening runs the library's initialisers. So does starting a program; a library that one would not run is not to be
     /// opened.
@@ -71,41 +70,36 @@ impl Library {
     }
 
     fn open_with(name: &OsStr, options: LibraryOptions) -> Result<Library, Error> {
-        // SAFETY: the initialisers are the library's own business, see `open`.
-        let opened = unsafe { libloading::os::unix::Library::open(Some(name), options.flags) };
-        let shown = name.to_string_lossy().into_owned();
-        match opened {
-            Ok(library) => Ok(Library::of(shown, library, options.convention)),
-            Err(source) => Err(ErrorKind::OpenLibrary { library: shown, source }.into()),
-        }
+        let library = system::open(name, &options)?;
+        Ok(Library::of(name.to_string_lossy().into_owned(), library, options.convention))
     }
 
     /// This process: the program, and every library loaded for all to see, the C library among them.
+    ///
+    /// On Windows that is every library that is loaded: after the program's own exports come those of its C library, then
+    /// the others' in the loader's order. A library that a symbol was taken from in this way stays loaded.
     pub fn this_process() -> Library {
-        Library::of("this process".into(), libloading::os::unix::Library::this(), Convention::Default)
+        Library::of("this process".into(), system::this_process(), Convention::Default)
     }
 
-    /// A library that is open already, by the system's handle (what `dlopen` returned). It is closed when this and all
-    /// that was taken from it is gone.
+    /// A library that is open already, by the system's handle (what `dlopen` or `LoadLibrary` returned). It is closed when
+    /// this and all that was taken from it is gone.
     ///
     /// # Safety
     /// `handle` is such a handle, and nobody else closes it.
     pub unsafe fn from_raw_handle(name: &str, handle: *mut c_void) -> Library {
         // SAFETY: the caller's promise.
-        let library = unsafe { libloading::os::unix::Library::from_raw(handle) };
+        let library = unsafe { system::Opened::from_raw(handle) };
         Library::of(name.into(), library, Convention::Default)
     }
 
-    fn of(name: String, library: libloading::os::unix::Library, convention: Convention) -> Library {
-        let raw = library.into_raw();
-        // SAFETY: the handle just taken out.
-        let library = unsafe { libloading::os::unix::Library::from_raw(raw) };
-        Library { handle: Arc::new(Handle { name, library, raw: Raw(raw), convention }) }
+    fn of(name: String, library: system::Opened, convention: Convention) -> Library {
+        Library { handle: Arc::new(Handle { name, library, convention }) }
     }
 
     /// The system's handle, valid as long as the library is open.
     pub fn raw_handle(&self) -> *mut c_void {
-        self.handle.raw.0
+        self.handle.library.raw()
     }
 
     /// The name or path it was opened by.
@@ -113,7 +107,7 @@ impl Library {
         &self.handle.name
     }
 
-    /// The address of `symbol`.
+    /// The address of `symbol`. On Windows `#12` is the one with the ordinal 12.
     ///
     /// # Errors
     /// No such symbol.
@@ -121,12 +115,7 @@ impl Library {
         if symbol.contains('\0') {
             return Err(ErrorKind::BadSymbolName { symbol: symbol.into() }.into());
         }
-        // SAFETY: only the address is taken, as a pointer that nothing is said about.
-        let found = unsafe { self.handle.library.get::<*const c_void>(symbol.as_bytes()) };
-        match found {
-            Ok(found) => Ok(found.as_raw_ptr().cast_const()),
-            Err(source) => Err(self.no_symbol(symbol, Some(source))),
-        }
+        self.handle.library.symbol(symbol).map_err(|source| self.no_symbol(symbol, source))
     }
 
     /// The address of `symbol`, or `None` where there is none: for what only some versions of a library have.
@@ -145,16 +134,11 @@ impl Library {
     ///
     /// # Errors
     /// No such symbol, or not in this version.
+    #[cfg(unix)]
     pub fn versioned_symbol(&self, symbol: &str, version: &str) -> Result<*const c_void, Error> {
-        let bad = |_| Error::from(ErrorKind::BadSymbolName { symbol: symbol.into() });
-        let name = CString::new(symbol).map_err(bad)?;
-        let wanted = CString::new(version).map_err(bad)?;
-        // SAFETY: an open library, and two C strings.
-        let address = unsafe { libc::dlvsym(self.raw_handle(), name.as_ptr(), wanted.as_ptr()) };
-        if address.is_null() {
-            return Err(self.no_symbol(&format!("{symbol}@{version}"), None));
-        }
-        Ok(address.cast_const())
+        let found = self.handle.library.versioned(symbol, version);
+        let found = found.map_err(|_| ErrorKind::BadSymbolName { symbol: symbol.into() })?;
+        found.ok_or_else(|| self.no_symbol(&format!("{symbol}@{version}"), None))
     }
 
     fn no_symbol(&self, symbol: &str, source: Option<libloading::Error>) -> Error {

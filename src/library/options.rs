@@ -6,16 +6,16 @@ use crate::error::Error;
 use std::ffi::OsStr;
 
 /// Options for opening a library; the defaults are those of [`Library::open`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct LibraryOptions {
-    pub(super) flags: i32,
+    pub(super) now: bool,
+    pub(super) global: bool,
+    pub(super) keep: bool,
+    pub(super) only_if_loaded: bool,
+    /// What Windows' loader is told.
+    #[cfg(windows)]
+    pub(super) flags: Option<u32>,
     pub(super) convention: Convention,
-}
-
-impl Default for LibraryOptions {
-    fn default() -> LibraryOptions {
-        LibraryOptions { flags: libc::RTLD_LAZY | libc::RTLD_LOCAL, convention: Convention::Default }
-    }
 }
 
 impl LibraryOptions {
@@ -24,27 +24,36 @@ impl LibraryOptions {
         LibraryOptions::default()
     }
 
-    /// Resolves every symbol at once: what is missing shows when the library is opened (`RTLD_NOW`).
+    /// Resolves every symbol at once: what is missing shows when the library is opened (`RTLD_NOW`). On Windows it always
+    /// does.
     pub fn now(mut self) -> LibraryOptions {
-        self.flags = self.flags & !libc::RTLD_LAZY | libc::RTLD_NOW;
+        self.now = true;
         self
     }
 
-    /// Lends its symbols to libraries that are opened later (`RTLD_GLOBAL`).
+    /// Lends its symbols to libraries that are opened later (`RTLD_GLOBAL`). On Windows a library names the libraries that
+    /// it takes symbols from, and this changes nothing.
     pub fn global(mut self) -> LibraryOptions {
-        self.flags = self.flags & !libc::RTLD_LOCAL | libc::RTLD_GLOBAL;
+        self.global = true;
         self
     }
 
     /// Keeps it loaded after it is closed (`RTLD_NODELETE`).
     pub fn keep(mut self) -> LibraryOptions {
-        self.flags |= libc::RTLD_NODELETE;
+        self.keep = true;
         self
     }
 
     /// Opens it only if it is loaded already (`RTLD_NOLOAD`).
     pub fn only_if_loaded(mut self) -> LibraryOptions {
-        self.flags |= libc::RTLD_NOLOAD;
+        self.only_if_loaded = true;
+        self
+    }
+
+    /// Where Windows looks, and how it loads: the flags of `LoadLibraryEx`, in place of those that [`Library::open`] says.
+    #[cfg(windows)]
+    pub fn flags(mut self, flags: u32) -> LibraryOptions {
+        self.flags = Some(flags);
         self
     }
 
