@@ -14,17 +14,25 @@ use std::io;
 use std::process::abort;
 use std::ptr::{NonNull, null_mut};
 
-use super::FillError;
-
 /// Whether [`fill`] may replace pages that others execute.
 pub(crate) const REPLACES_CODE: bool = true;
 
-/// What forbids a process to execute what it has written.
-pub(crate) const FORBIDS_CODE: &str =
-    "SELinux (`execmem`), systemd (`MemoryDenyWriteExecute=`) or `prctl(PR_SET_MDWE)`";
-
-/// What may be exhausted where pages cannot take their place.
-pub(crate) const LIMITS_PAGES: &str = "`vm.max_map_count`";
+/// Why pages could not be filled with code.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FillError {
+    /// No memory to write into.
+    #[error("no memory for {bytes} bytes of code")]
+    Memory { bytes: usize, source: io::Error },
+    /// What is written may not be executed.
+    #[error(
+        "the system does not let this process execute memory that it has written; what forbids it is usually SELinux \
+         (`execmem`), systemd (`MemoryDenyWriteExecute=`) or `prctl(PR_SET_MDWE)`"
+    )]
+    Forbidden { source: io::Error },
+    /// The new pages could not take their place.
+    #[error("{bytes} bytes of code could not be moved into place (`vm.max_map_count` may be too low)")]
+    Place { bytes: usize, source: io::Error },
+}
 
 /// The size of a page, in bytes: a power of two.
 pub(crate) fn page_size() -> usize {
@@ -62,11 +70,12 @@ pub(crate) unsafe fn fill(
     write: impl FnOnce(&mut [u8]),
 ) -> Result<(), FillError> {
     // Populated, or each page would come with a fault.
-    let mut fresh = MmapOptions::new().len(len).populate().map_anon().map_err(FillError::Memory)?;
+    let mapped = MmapOptions::new().len(len).populate().map_anon();
+    let mut fresh = mapped.map_err(|source| FillError::Memory { bytes: len, source })?;
     write(&mut fresh);
-    let fresh = fresh.make_exec().map_err(FillError::Forbidden)?;
+    let fresh = fresh.make_exec().map_err(|source| FillError::Forbidden { source })?;
     // SAFETY: the caller's promise.
-    unsafe { move_over(fresh, place) }.map_err(FillError::Place)
+    unsafe { move_over(fresh, place) }.map_err(|source| FillError::Place { bytes: len, source })
 }
 
 /// Moves `fresh` with its pages and its protection to `destination`, in place of what is mapped there.

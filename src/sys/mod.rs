@@ -14,15 +14,8 @@ cfg_if::cfg_if! {
 
 pub use system::WideChar;
 pub(crate) use system::{
-    FORBIDS_CODE, LIMITS_PAGES, REPLACES_CODE, at_fork, errno, fill, open, page_size, reserve, set_errno,
+    FillError, REPLACES_CODE, at_fork, errno, fill, open, page_size, reserve, set_errno,
 };
 
-/// Why pages could not be filled with code.
-pub(crate) enum FillError {
-    /// No memory to write into.
-    Memory(std::io::Error),
-    /// What is written may not be executed.
-    Forbidden(std::io::Error),
-    /// The pages could not take their place.
-    Place(std::io::Error),
-}
+#[cfg(windows)]
+pub(crate) use system::in_c_library;

@@ -9,7 +9,6 @@
 //! pages they are is the caller's to promise.
 #![allow(unsafe_code)]
 
-use super::FillError;
 use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;
@@ -27,11 +26,19 @@ pub type WideChar = u16;
 /// Whether [`fill`] may replace pages that others execute.
 pub(crate) const REPLACES_CODE: bool = false;
 
-/// What forbids a process to execute what it has written.
-pub(crate) const FORBIDS_CODE: &str = "the mitigation policy `ProhibitDynamicCode` (Arbitrary Code Guard)";
-
-/// What may be exhausted where pages cannot take their place.
-pub(crate) const LIMITS_PAGES: &str = "the commit limit";
+/// Why pages could not be filled with code.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FillError {
+    /// No memory to write into.
+    #[error("no memory for {bytes} bytes of code")]
+    Memory { bytes: usize, source: io::Error },
+    /// What is written may not be executed.
+    #[error(
+        "the system does not let this process execute memory that it has written; what forbids it is usually the \
+         mitigation policy `ProhibitDynamicCode` (Arbitrary Code Guard)"
+    )]
+    Forbidden { source: io::Error },
+}
 
 /// The size of a page, in bytes: a power of two.
 pub(crate) fn page_size() -> usize {
@@ -68,7 +75,7 @@ pub(crate) unsafe fn fill(
     write: impl FnOnce(&mut [u8]),
 ) -> Result<(), FillError> {
     // SAFETY: the caller vouches for the pages.
-    unsafe { open(place, len) }.map_err(FillError::Memory)?;
+    unsafe { open(place, len) }.map_err(|source| FillError::Memory { bytes: len, source })?;
     // SAFETY: committed just now, and nobody else's.
     write(unsafe { std::slice::from_raw_parts_mut(place.as_ptr(), len) });
     let mut before = PAGE_READWRITE;
@@ -78,7 +85,7 @@ pub(crate) unsafe fn fill(
         VirtualProtect(start, len, PAGE_EXECUTE_READ, &mut before) != 0
             && FlushInstructionCache(GetCurrentProcess(), start, len) != 0
     };
-    if done { Ok(()) } else { Err(FillError::Forbidden(io::Error::last_os_error())) }
+    if done { Ok(()) } else { Err(FillError::Forbidden { source: io::Error::last_os_error() }) }
 }
 
 /// Makes memory of `len` bytes at `start` readable and writable: zeros, private to the process.
@@ -96,6 +103,17 @@ unsafe extern "C" {
     /// The address of this thread's `errno` in the C library that this program is linked to.
     #[link_name = "_errno"]
     safe fn errno_location() -> *mut c_int;
+
+    /// What the loader found for it: its address.
+    #[cfg_attr(target_arch = "x86", link_name = "_imp___errno")]
+    #[cfg_attr(not(target_arch = "x86"), link_name = "__imp__errno")]
+    static ERRNO_LOCATION: *const c_void;
+}
+
+/// An address inside of the C library that this program is linked to.
+pub(crate) fn in_c_library() -> *const c_void {
+    // SAFETY: an import, which the loader has written before the program began, and nobody writes.
+    unsafe { ERRNO_LOCATION }
 }
 
 /// This thread's `errno`, in the C library that this program is linked to.

@@ -137,8 +137,7 @@ impl Chunk {
         }
         // SAFETY: `pages` are whole pages of this chunk. Both callers repeat what is published in them; the rest of
         // them is known to nobody.
-        unsafe { sys::fill(self.start.add(pages.start), bytes, write) }
-            .map_err(|error| PublishError::filling(bytes, error))
+        Ok(unsafe { sys::fill(self.start.add(pages.start), bytes, write) }?)
     }
 }
 

@@ -36,7 +36,7 @@ mod tests;
 
 pub(super) use chunk::Chunk;
 
-use crate::sys::{self, FillError};
+use crate::sys::FillError;
 use std::io;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -73,42 +73,17 @@ pub(crate) enum PublishError {
         /// The system's reason.
         source: io::Error,
     },
-    /// No memory to write the code into.
-    #[error("no memory for {bytes} bytes of code")]
-    Map {
+    /// No memory for data beside the code.
+    #[error("no memory for {bytes} bytes beside the code")]
+    Data {
         /// How much was wanted.
         bytes: usize,
         /// The system's reason.
         source: io::Error,
     },
-    /// Written memory may not become executable.
-    #[error(
-        "the system does not let this process execute memory that it has written; what forbids it is usually {}",
-        sys::FORBIDS_CODE
-    )]
-    Protect {
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// The new pages could not take their place.
-    #[error("{bytes} bytes of code could not be moved into place ({} may be too low)", sys::LIMITS_PAGES)]
-    Move {
-        /// How much was to be moved.
-        bytes: usize,
-        /// The system's reason.
-        source: io::Error,
-    },
-}
-
-impl PublishError {
-    /// Why `bytes` could not be filled.
-    pub(super) fn filling(bytes: usize, error: FillError) -> PublishError {
-        match error {
-            FillError::Memory(source) => PublishError::Map { bytes, source },
-            FillError::Forbidden(source) => PublishError::Protect { source },
-            FillError::Place(source) => PublishError::Move { bytes, source },
-        }
-    }
+    /// Pages could not be filled with code.
+    #[error(transparent)]
+    Fill(#[from] FillError),
 }
 
 /// Pages of code, from any number of threads.

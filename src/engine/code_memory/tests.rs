@@ -2,6 +2,7 @@
 
 use super::{CodeMemory, CodePtr, PublishError};
 use crate::engine::testing::{Off, Running, in_child};
+use crate::sys::FillError;
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::RwLock;
@@ -225,7 +226,7 @@ fn a_refusal_says_who_may_have_refused_and_spoils_nothing() {
             return true;
         }
         let error = memory.publish(&returns(2)).unwrap_err();
-        let PublishError::Protect { source } = &error else { return false };
+        let PublishError::Fill(FillError::Forbidden { source }) = &error else { return false };
         source.raw_os_error() == Some(libc::EACCES) && error.to_string().contains("MDWE") && run(before) == 1
     });
     assert!(child.succeeded());

@@ -32,9 +32,9 @@ pub(super) fn make(kind: Kind) -> Result<impl Iterator<Item = SlotPtr>, PublishE
     };
     // SAFETY: both parts are inside what was just reserved, and nobody knows of it yet.
     let slots = unsafe {
-        sys::fill(start, code_bytes, write).map_err(|error| PublishError::filling(code_bytes, error))?;
+        sys::fill(start, code_bytes, write)?;
         let data = start.add(code_bytes);
-        sys::open(data, data_bytes).map_err(|source| PublishError::Map { bytes: data_bytes, source })?;
+        sys::open(data, data_bytes).map_err(|source| PublishError::Data { bytes: data_bytes, source })?;
         data.cast::<Slot>()
     };
     Ok((0..code_bytes / THUNK_SIZE).map(move |index| {

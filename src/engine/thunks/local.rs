@@ -111,7 +111,7 @@ fn refill(kind: Kind) -> Result<SlotPtr, PublishError> {
     pool::give_back_unused(kind, batch.into_iter());
     match slot {
         Some(slot) => Ok(slot),
-        None => Err(PublishError::Map { bytes: 0, source: std::io::ErrorKind::OutOfMemory.into() }),
+        None => Err(PublishError::Data { bytes: 0, source: std::io::ErrorKind::OutOfMemory.into() }),
     }
 }
 

@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_was_tried_is_said() {
-        let error = find_library("no-such-library").unwrap_err().to_string();
+        let error = find("no-such-library").unwrap_err().to_string();
         assert!(error.contains("no-such-library") && error.contains("/usr"), "{error}");
         assert!(error.contains(cache::PATH) || host::IS_MUSL, "{error}");
     }
@@ -202,7 +202,7 @@ mod tests {
     /// Folders as musl lists them; libraries are links to the process's own C library.
     #[test]
     fn folders_are_searched_in_order_and_scripts_followed() {
-        let libc = find_library("c").expect("libc").path;
+        let libc = find("c").expect("libc").path;
         let root = env::temp_dir().join(format!("callsmith-find-{}", std::process::id()));
         let [a, b] = ["a", "b"].map(|name| root.join(name));
         fs::create_dir_all(&a).expect("a folder");

@@ -12,7 +12,7 @@ mod find;
 pub(super) use find::find;
 
 use super::{AddressInfo, LibraryOptions, LoadedLibrary};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use libloading::os::unix::Library;
 use std::ffi::{CStr, CString, NulError, OsStr, c_char, c_int, c_void};
 use std::mem::MaybeUninit;
@@ -30,7 +30,7 @@ unsafe impl Send for Opened {}
 unsafe impl Sync for Opened {}
 
 /// Opens a library.
-pub(super) fn open(name: &OsStr, options: &LibraryOptions) -> Result<Opened, ErrorKind> {
+pub(super) fn open(name: &OsStr, options: &LibraryOptions) -> Result<Opened, Error> {
     let either = |choice, yes, no| if choice { yes } else { no };
     let flags = either(options.now, libc::RTLD_NOW, libc::RTLD_LAZY)
         | either(options.global, libc::RTLD_GLOBAL, libc::RTLD_LOCAL)
@@ -39,7 +39,7 @@ pub(super) fn open(name: &OsStr, options: &LibraryOptions) -> Result<Opened, Err
     // SAFETY: the initialisers are the library's own business, see `Library::open`.
     let opened = unsafe { Library::open(Some(name), flags) };
     let library = || name.to_string_lossy().into_owned();
-    opened.map(Opened::of).map_err(|source| ErrorKind::OpenLibrary { library: library(), source })
+    opened.map(Opened::of).map_err(|source| ErrorKind::OpenLibrary { library: library(), source }.into())
 }
 
 /// The program, and every library loaded for all to see.

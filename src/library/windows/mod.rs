@@ -13,7 +13,7 @@ pub(super) use find::find;
 pub(super) use modules::{address_info, loaded_libraries};
 
 use super::LibraryOptions;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use libloading::os::windows::{LOAD_LIBRARY_SEARCH_DEFAULT_DIRS, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR, Library};
 use modules::Module;
 use std::ffi::{CString, OsStr, OsString, c_void};
@@ -29,7 +29,7 @@ pub(super) struct Opened {
 }
 
 /// Opens a library.
-pub(super) fn open(name: &OsStr, options: &LibraryOptions) -> Result<Opened, ErrorKind> {
+pub(super) fn open(name: &OsStr, options: &LibraryOptions) -> Result<Opened, Error> {
     load(name, options).map(|library| Opened::of(library, false)).map_err(|source| why_not(name, source))
 }
 
@@ -60,24 +60,21 @@ fn where_to_look(name: &OsStr) -> (OsString, u32) {
 }
 
 /// The error for a library that could not be loaded: the library that it needs and that is not there, where that is why.
-fn why_not(name: &OsStr, source: libloading::Error) -> ErrorKind {
+fn why_not(name: &OsStr, source: libloading::Error) -> Error {
     let library = name.to_string_lossy().into_owned();
     #[cfg(feature = "symbols")]
     if let Some(dependency) = find::missing_dependency(Path::new(name)) {
-        return ErrorKind::MissingDependency { library, dependency, source };
+        return ErrorKind::MissingDependency { library, dependency, source }.into();
     }
-    ErrorKind::OpenLibrary { library, source }
+    ErrorKind::OpenLibrary { library, source }.into()
 }
 
 /// The program and all libraries that are loaded.
 pub(super) fn this_process() -> Opened {
     let module = Module::program();
     // SAFETY: the program stays loaded: its handle may be closed as often as one likes.
-    Opened {
-        library: unsafe { Library::from_raw(module.raw().addr().cast_signed()) },
-        module,
-        whole_process: true,
-    }
+    let library = unsafe { Library::from_raw(module.raw().expose_provenance().cast_signed()) };
+    Opened { library, module, whole_process: true }
 }
 
 impl Opened {
