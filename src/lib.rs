@@ -1,7 +1,6 @@
-//! Calls C functions whose signature is known only at run time.
-//!
-//! For each signature the engine works out, once, where the calling convention wants every byte, and writes a piece of
-//! machine code that does exactly that. No C compiler and no libffi is involved.
+//! Calls C functions whose signature is known only at run time, and makes C function pointers out of Rust closures: what
+//! Python's `ctypes` offers, on an engine of its own. For each signature it works out, once, where the calling convention
+//! wants every byte, and writes a piece of machine code that does exactly that. No C compiler and no libffi is involved.
 //!
 //! ```
 //! use callsmith::Library;
@@ -13,9 +12,23 @@
 //! assert_eq!(y, 1024.0);
 //! # Ok::<(), callsmith::Error>(())
 //! ```
+//!
+//! | for | see |
+//! |---|---|
+//! | opening, finding and listing libraries, their symbols and variables | [`Library`], [`LibraryOptions`], [`find_library`], [`loaded_libraries`] |
+//! | functions and the ways to call them | [`Function`] |
+//! | C data whose type is known at run time | [`Data`], [`View`], [`Value`], [`ctype`] |
+//! | Rust types that C knows | [`c_struct!`], [`opaque!`], [`CRepr`] |
+//! | closures as function pointers | [`callback`] |
+//! | declarations in C | [`decl`] |
+//! | what one knows from elsewhere | [`coming_from`] |
+//! | calling conventions and layouts, without calling anything | [`arch`] |
+//!
+#![doc = include_str!("tutorial.md")]
 #![deny(unsafe_code)]
 
 pub mod callback;
+pub mod coming_from;
 pub mod ctype;
 pub mod decl;
 pub mod error;

@@ -1,7 +1,8 @@
 //! Whole headers, after the preprocessor, bound to their libraries.
 
 use callsmith::decl::Declarations;
-use callsmith::{Bindings, Error, Library, host};
+use callsmith::{Bindings, Error, Library, address_info, host};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CStr;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -76,6 +77,129 @@ fn the_standard_headers() {
             assert!(error.to_string().contains("va_list"), "{name}: {error}");
         }
     }
+}
+
+/// The words of `text` that `library` exports as its own.
+fn exported(text: &str, library: &Library) -> BTreeSet<String> {
+    let file = |symbol: &str| address_info(library.symbol(symbol).ok()?).map(|info| info.library);
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let words: BTreeSet<&str> = words.collect();
+    let own = loaded_as(library);
+    words.into_iter().filter(|word| file(word) == own && own.is_some()).map(str::to_owned).collect()
+}
+
+/// The library's own file, by a symbol that it exports for certain.
+fn loaded_as(library: &Library) -> Option<std::path::PathBuf> {
+    let known = ["zlibVersion", "sqlite3_libversion", "cos"];
+    let known = known.iter().find_map(|symbol| address_info(library.symbol(symbol).ok()?));
+    known.map(|info| info.library)
+}
+
+/// Whatever a library exports and its header mentions is declared there, and bound.
+#[test]
+fn all_that_a_header_mentions_of_its_library_is_bound() -> Result<(), Error> {
+    for (header, file) in [("zlib.h", "libz.so.1"), ("sqlite3.h", "libsqlite3.so.0"), ("math.h", "libm.so.6")]
+    {
+        let (Some(text), Ok(library)) = (preprocessed(header), Library::open(file)) else {
+            println!("skipped: no <{header}> or no {file}");
+            continue;
+        };
+        let declarations = Declarations::parse(&text, host::MODEL)?;
+        // SAFETY: the library's own header.
+        let bindings = unsafe { library.bind(&declarations) };
+        let exported = exported(&text, &library);
+        assert!(exported.len() > 60, "{header}: {exported:?}");
+        let unknown: Vec<&String> = exported
+            .iter()
+            .filter(|name| bindings.get(name).is_err() && declarations.variable(name).is_none())
+            .collect();
+        // Functions of a va_list cannot be called from outside C; each is refused by name.
+        let refused: Vec<&String> = bindings.refused().iter().map(|(name, _)| name).collect();
+        assert!(unknown.iter().all(|name| refused.contains(name)), "{header}: {unknown:?} but {refused:?}");
+        for (name, error) in bindings.refused() {
+            assert!(error.to_string().contains("va_list"), "{name}: {error}");
+        }
+    }
+    Ok(())
+}
+
+/// gcc on lines of C: the numbers of those that are wrong, from 1.
+fn wrong_lines(lines: &str) -> BTreeSet<usize> {
+    let mut gcc = Command::new("gcc");
+    gcc.args(["-fsyntax-only", "-fmax-errors=0", "-w", "-xc", "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut gcc = gcc.spawn().expect("gcc");
+    gcc.stdin.take().expect("a pipe").write_all(lines.as_bytes()).expect("written");
+    let output = gcc.wait_with_output().expect("gcc");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let line = |line: &str| line.strip_prefix("<stdin>:")?.split_once(':')?.0.parse().ok();
+    said.lines().filter(|line| line.contains("error")).filter_map(line).collect()
+}
+
+/// The values that gcc gives to these names.
+fn values(header: &str, names: &[&str]) -> BTreeMap<String, i128> {
+    let shown: String =
+        names.iter().map(|name| format!("show(\"{name}\", ({name}) < 0, {name});\n")).collect();
+    let source = format!(
+        "#include <{header}>\n#include <stdio.h>
+        static void show(const char *name, int negative, unsigned long long value) {{
+            if (negative) printf(\"%s %lld\\n\", name, (long long)value); else printf(\"%s %llu\\n\", name, value);
+        }}
+        int main(void) {{ {shown} return 0; }}"
+    );
+    let stem = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("header-{header}-{}", std::process::id()));
+    let c = stem.with_extension("c");
+    std::fs::write(&c, source).expect("a source");
+    let made = Command::new("gcc").args(["-w", "-o"]).arg(&stem).arg(&c).status().expect("gcc");
+    assert!(made.success(), "{header}");
+    let output = Command::new(&stem).output().expect("it runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let pair = |line: &str| {
+        line.split_once(' ').map(|(name, value)| (name.to_owned(), value.parse().expect("a number")))
+    };
+    text.lines().filter_map(pair).collect()
+}
+
+/// Every `#define` that gcc takes for an integer constant is one, with gcc's value; nothing else is.
+#[test]
+fn definitions_have_the_values_that_gcc_gives_them() -> Result<(), Error> {
+    for header in ["zlib.h", "sqlite3.h", "math.h", "stdio.h", "limits.h"] {
+        let Some(text) = preprocessed(header) else {
+            println!("skipped: no gcc, or no <{header}>");
+            continue;
+        };
+        let declarations = Declarations::parse(&text, host::MODEL)?;
+        let defined = text.lines().filter_map(|line| line.strip_prefix("#define ")?.split(' ').next());
+        let undefined: BTreeSet<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("#undef ")).collect();
+        let names: BTreeSet<&str> =
+            defined.filter(|name| !name.contains('(') && !undefined.contains(name)).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let lines: String = names
+            .iter()
+            .enumerate()
+            .map(|(n, name)| format!("enum {{ constant_{n} = {name} }};\n"))
+            .collect();
+        // One line before them.
+        let wrong = wrong_lines(&format!("#include <{header}>\n{lines}"));
+        let constants: Vec<&str> = names
+            .iter()
+            .enumerate()
+            .filter(|(n, _)| !wrong.contains(&(n + 2)))
+            .map(|(_, name)| *name)
+            .collect();
+        let ours: Vec<&str> =
+            names.iter().copied().filter(|name| declarations.constant(name).is_some()).collect();
+        assert_eq!(ours, constants, "{header}");
+        let values = values(header, &constants);
+        assert!(values.len() > 50, "{header}");
+        for (name, value) in values {
+            assert_eq!(declarations.constant(&name), Some(value), "{header}: {name}");
+        }
+    }
+    Ok(())
 }
 
 #[test]
