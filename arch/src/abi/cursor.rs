@@ -63,6 +63,23 @@ impl Registers {
         Some((gp, vector))
     }
 
+    /// Skips an integer register where an odd number of them is taken, of an even number in all.
+    pub(super) fn round_gp_to_even(&mut self) {
+        if self.gp.len() % 2 == 1 {
+            self.gp = &self.gp[1..];
+        }
+    }
+
+    /// Leaves no integer register.
+    pub(super) fn use_up_gp(&mut self) {
+        self.gp = &[];
+    }
+
+    /// Leaves no vector register.
+    pub(super) fn use_up_vectors(&mut self) {
+        self.vector = &[];
+    }
+
     /// How many vector registers are left.
     pub(super) fn vectors_left(&self) -> usize {
         self.vector.len()

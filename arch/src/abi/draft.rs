@@ -65,6 +65,11 @@ impl Draft {
         Ok(Location::Stack(offset))
     }
 
+    /// Fills the stack arguments up to a multiple of `align`.
+    pub(super) fn pad_stack(&mut self, align: Align) -> Result<(), Error> {
+        self.stack.pad(align)
+    }
+
     /// Room above the stack arguments for the copy of an argument that passes by address. Its offset counts from the
     /// first copy until [`Draft::finish`] knows where that is.
     pub(super) fn copy(&mut self, size: u32, align: Align) -> Result<u32, Error> {

@@ -3,11 +3,13 @@
 //! What the families share is here and in two helpers: `cursor` hands out registers and stack bytes in the order of a
 //! convention's table, `draft` collects the plan.
 
+mod aapcs64;
 mod cursor;
 mod draft;
 mod sysv64;
 mod win64;
 
+pub use aapcs64::Aapcs64;
 pub use sysv64::SYSV64;
 pub use win64::WIN64;
 
@@ -24,6 +26,8 @@ pub enum Abi {
     SysV64,
     /// Microsoft's on x86-64; `__attribute__((ms_abi))` elsewhere.
     Win64,
+    /// Arm's procedure call standard for AArch64, as a system has it.
+    Aapcs64(Aapcs64),
 }
 
 /// A set of registers of one class, by hardware number.
@@ -132,12 +136,19 @@ pub struct Convention {
 
 impl Abi {
     /// Every ABI there is.
-    pub const ALL: &'static [Abi] = &[Abi::SysV64, Abi::Win64];
+    pub const ALL: &'static [Abi] = &[
+        Abi::SysV64,
+        Abi::Win64,
+        Abi::Aapcs64(Aapcs64::Linux),
+        Abi::Aapcs64(Aapcs64::Darwin),
+        Abi::Aapcs64(Aapcs64::Windows),
+    ];
 
     /// The instruction set that its code is of.
     pub const fn instruction_set(self) -> InstructionSet {
         match self {
             Abi::SysV64 | Abi::Win64 => InstructionSet::X86_64,
+            Abi::Aapcs64(_) => InstructionSet::AArch64,
         }
     }
 
@@ -146,6 +157,7 @@ impl Abi {
     pub const fn data_model(self) -> &'static DataModel {
         match self {
             Abi::SysV64 | Abi::Win64 => &DataModel::LP64,
+            Abi::Aapcs64(system) => system.data_model(),
         }
     }
 
@@ -154,6 +166,7 @@ impl Abi {
         match self {
             Abi::SysV64 => &SYSV64,
             Abi::Win64 => &WIN64,
+            Abi::Aapcs64(system) => system.convention(),
         }
     }
 }
@@ -172,6 +185,7 @@ pub fn classify(signature: &Signature) -> Result<CallPlan, Error> {
     match signature.abi() {
         Abi::SysV64 => sysv64::classify(signature),
         Abi::Win64 => win64::classify(signature),
+        Abi::Aapcs64(system) => aapcs64::classify(signature, system),
     }
 }
 

@@ -18,6 +18,8 @@ use alloc::vec::Vec;
 pub enum InstructionSet {
     /// x86-64, also called AMD64 and Intel 64.
     X86_64,
+    /// A64, the 64-bit instructions of Arm's architecture.
+    AArch64,
 }
 
 /// What a stub's `arguments` parameter points at.
@@ -49,6 +51,7 @@ impl InstructionSet {
     pub const fn context_registers(self) -> &'static [u8] {
         match self {
             InstructionSet::X86_64 => &x86_64::emit::CONTEXT_NUMBERS,
+            InstructionSet::AArch64 => &aarch64::emit::CONTEXT_NUMBERS,
         }
     }
 
@@ -56,6 +59,7 @@ impl InstructionSet {
     pub fn name(self, location: Location, width: u32) -> String {
         match self {
             InstructionSet::X86_64 => x86_64::name(location, width).to_string(),
+            InstructionSet::AArch64 => aarch64::name(location, width).to_string(),
         }
     }
 
@@ -63,6 +67,7 @@ impl InstructionSet {
     pub const fn stack_pointer(self) -> &'static str {
         match self {
             InstructionSet::X86_64 => "rsp",
+            InstructionSet::AArch64 => "sp",
         }
     }
 }
@@ -75,6 +80,7 @@ impl InstructionSet {
 pub fn stub(plan: &CallPlan, shape: Shape, entry: Abi) -> Result<Vec<u8>, Error> {
     Ok(match same_set(plan.abi, entry)? {
         InstructionSet::X86_64 => x86_64::emit::stub(plan, shape, entry.convention()),
+        InstructionSet::AArch64 => aarch64::emit::stub(plan, shape),
     })
 }
 
@@ -86,6 +92,7 @@ pub fn stub(plan: &CallPlan, shape: Shape, entry: Abi) -> Result<Vec<u8>, Error>
 pub fn adapter(plan: &CallPlan, host: Abi) -> Result<Vec<u8>, Error> {
     Ok(match same_set(plan.abi, host)? {
         InstructionSet::X86_64 => x86_64::emit::adapter(plan, host.convention()),
+        InstructionSet::AArch64 => aarch64::emit::adapter(plan),
     })
 }
 
@@ -95,6 +102,9 @@ pub fn thunk(set: InstructionSet, index: usize, distance: i32) -> Vec<u8> {
     match set {
         InstructionSet::X86_64 => {
             x86_64::emit::thunk(context(&x86_64::emit::CONTEXT_REGISTERS, index), distance)
+        }
+        InstructionSet::AArch64 => {
+            aarch64::emit::thunk(context(&aarch64::emit::CONTEXT_REGISTERS, index), distance)
         }
     }
 }
@@ -106,6 +116,7 @@ pub fn trap(host: Abi, index: usize) -> Vec<u8> {
         InstructionSet::X86_64 => {
             x86_64::emit::trap(context(&x86_64::emit::CONTEXT_REGISTERS, index), host.convention())
         }
+        InstructionSet::AArch64 => aarch64::emit::trap(context(&aarch64::emit::CONTEXT_REGISTERS, index)),
     }
 }
 

@@ -52,7 +52,7 @@ impl Type {
     }
 
     /// How many leaves there are in it; the lanes of a vector and the parts of a complex number count as one.
-    pub(super) fn leaves(&self) -> u64 {
+    pub(crate) fn leaves(&self) -> u64 {
         match self {
             Type::Scalar(_) | Type::Complex(_) | Type::Vector(_) => 1,
             Type::Array(array) => array.len.saturating_mul(array.element.leaves()),

@@ -187,7 +187,7 @@ impl Type {
     }
 
     /// Whether `model` has this type. Arrays and records were asked about their parts when they were made.
-    fn check(&self, model: &DataModel) -> Result<(), Error> {
+    pub(crate) fn check(&self, model: &DataModel) -> Result<(), Error> {
         let scalar = match self {
             Type::Scalar(scalar) => *scalar,
             Type::Complex(part) => Scalar::Float(*part),

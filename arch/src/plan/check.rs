@@ -2,7 +2,7 @@
 
 use super::{CallPlan, Location, MAX_FRAME, MoveRange, Passing, ResultPlan};
 use crate::layout::{DataModel, Float, Scalar, Type};
-use crate::{Abi, Signature, Size};
+use crate::{Abi, Align, Signature, Size};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -65,8 +65,8 @@ impl CallPlan {
         for (index, (arg, ty)) in self.args.iter().zip(signature.params()).enumerate() {
             let what = format!("argument {}", index + 1);
             match arg.passing {
-                Passing::Ignored(_) if arg.size == 0 => {}
-                Passing::Ignored(_) => return Err(format!("{what} has bytes, but does not pass")),
+                Passing::Ignored(_) if ty.leaves() == 0 => {}
+                Passing::Ignored(_) => return Err(format!("{what} has members, but does not pass")),
                 Passing::Direct(run) => self.check_run(&what, ty, arg.size, run, &mut next)?,
                 Passing::Indirect { .. } => {}
             }
@@ -120,7 +120,7 @@ impl CallPlan {
         let copies = u64::from(self.stack_bytes)..u64::from(self.frame_bytes);
         for (arg, ty) in self.args.iter().zip(signature.params()) {
             let slot = self.abi.convention().stack_slot;
-            let align = ty.align(self.abi.data_model()).max(slot);
+            let align = least_align(self.abi, ty).max(slot);
             match arg.passing {
                 Passing::Ignored(_) => {}
                 Passing::Direct(run) => {
@@ -165,6 +165,15 @@ impl CallPlan {
             true => Ok(()),
             false => Err(format!("{:?} vector registers instead of {expected:?}", self.vector_count)),
         }
+    }
+}
+
+/// The alignment that a value has wherever it lies on the stack. AAPCS64 goes by a composite's members, not by its own
+/// attributes, and Darwin by those of an HFA.
+fn least_align(abi: Abi, ty: &Type) -> Align {
+    match (abi, ty) {
+        (Abi::Aapcs64(_), Type::Record(_) | Type::Array(_)) => Align::ONE,
+        (Abi::SysV64 | Abi::Win64 | Abi::Aapcs64(_), _) => ty.align(abi.data_model()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! AArch64: its registers and an assembler.
 
+pub mod emit;
 pub mod encode;
 pub mod reg;
 
