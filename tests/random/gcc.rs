@@ -21,6 +21,7 @@ pub(crate) fn is_judge(c: &CType, ty: &Type, role: Role, abi: Abi) -> bool {
     let doubted = match abi {
         Abi::SysV64 => is_only_padding(c, size) || in_sysv64(c, ty, role),
         Abi::Win64 => is_only_padding(c, size) || in_ms_abi(c, size, role),
+        Abi::Aapcs64(_) => false,
     };
     !doubted
 }

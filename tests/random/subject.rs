@@ -143,6 +143,8 @@ impl Subject {
         let convention = match self.case.abi {
             Abi::SysV64 => "__attribute__((sysv_abi))",
             Abi::Win64 => "__attribute__((ms_abi))",
+            // No compiler has an attribute for another system's.
+            Abi::Aapcs64(_) => "",
         };
         format!("{convention} {declared}")
     }

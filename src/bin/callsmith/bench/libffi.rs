@@ -5,6 +5,7 @@
 //! our own call has.
 #![allow(unsafe_code)]
 
+use callsmith::arch::abi::Aapcs64;
 use callsmith::arch::layout::{Float, Place, Scalar, Type};
 use callsmith::arch::{Abi, Signature};
 use callsmith::{Error, Library, host};
@@ -122,6 +123,9 @@ impl Libffi {
             // `FFI_UNIX64` and `FFI_GNUW64`
             Abi::SysV64 => 2,
             Abi::Win64 => 4,
+            // `FFI_SYSV` and `FFI_WIN64`
+            Abi::Aapcs64(Aapcs64::Linux | Aapcs64::Darwin) => 1,
+            Abi::Aapcs64(Aapcs64::Windows) => 2,
         };
         let params =
             signature.params().iter().map(|ty| self.ffi_type(ty)).collect::<Option<Vec<_>>>()?.leak();

@@ -5,6 +5,8 @@ use super::target;
 use callsmith::arch::Error;
 use callsmith::arch::isa::{self, InstructionSet, Shape};
 use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter};
+use yaxpeax_arch::{Decoder as _, U8Reader};
+use yaxpeax_arm::armv8::a64::InstDecoder;
 
 /// The stubs of both shapes.
 pub(super) fn print(subject: &Subject) -> Result<String, Error> {
@@ -29,7 +31,23 @@ pub(super) fn print(subject: &Subject) -> Result<String, Error> {
 fn listing(code: &[u8], set: InstructionSet) -> String {
     match set {
         InstructionSet::X86_64 => listing_x86_64(code),
+        InstructionSet::AArch64 => listing_aarch64(code),
     }
+}
+
+fn listing_aarch64(code: &[u8]) -> String {
+    let decoder = InstDecoder::default();
+    let mut text = String::new();
+    for (index, word) in code.chunks(4).enumerate() {
+        let shown = match decoder.decode(&mut U8Reader::new(word)) {
+            // yaxpeax-arm calls it by its number.
+            Ok(instruction) => instruction.to_string().replace("hint #0x22", "bti c"),
+            Err(error) => error.to_string(),
+        };
+        let bytes: Vec<String> = word.iter().map(|byte| format!("{byte:02x}")).collect();
+        text += &format!("    {:4x}  {:30} {shown}\n", index * 4, bytes.join(" "));
+    }
+    text
 }
 
 fn listing_x86_64(code: &[u8]) -> String {

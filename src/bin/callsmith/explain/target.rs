@@ -1,6 +1,7 @@
 //! The ABIs by name, and what goes with each: data model, names of places, stubs.
 
 use callsmith::arch::Abi;
+use callsmith::arch::abi::Aapcs64;
 use callsmith::arch::layout::DataModel;
 use callsmith::arch::plan::Location;
 use callsmith::host;
@@ -37,6 +38,9 @@ pub(super) fn name(abi: Abi) -> &'static str {
     match abi {
         Abi::SysV64 => "SysV64",
         Abi::Win64 => "Win64",
+        Abi::Aapcs64(Aapcs64::Linux) => "Aapcs64-Linux",
+        Abi::Aapcs64(Aapcs64::Darwin) => "Aapcs64-Darwin",
+        Abi::Aapcs64(Aapcs64::Windows) => "Aapcs64-Windows",
     }
 }
 
@@ -45,6 +49,7 @@ pub(crate) fn usual_model(abi: Abi) -> &'static DataModel {
     match abi {
         Abi::SysV64 => &DataModel::LP64,
         Abi::Win64 => &DataModel::LLP64_MSVC,
+        Abi::Aapcs64(_) => abi.data_model(),
     }
 }
 
