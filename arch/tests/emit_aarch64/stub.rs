@@ -164,10 +164,9 @@ pub(crate) fn kept(machine: &Machine, x: &[u64; 32], v: &[u128; 32]) -> Result<(
     if machine.x[18..30] != x[18..30] || machine.x[SP] != x[SP] {
         return Err("it does not keep the registers from x18 to x29 and the stack pointer".into());
     }
-    for number in 8..16 {
-        if (machine.v[number] ^ v[number]) & u128::from(u64::MAX) != 0 {
-            return Err(format!("it does not keep d{number}"));
-        }
+    let low = |v: &[u128]| v[8..16].iter().map(|v| v & u128::from(u64::MAX)).collect::<Vec<_>>();
+    match low(&machine.v) == low(v) {
+        true => Ok(()),
+        false => Err("it does not keep d8 to d15".into()),
     }
-    Ok(())
 }
