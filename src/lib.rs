@@ -63,7 +63,9 @@ pub use library::{Exported, LibraryFile, SymbolKind};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::data::laid_out_as;
-    pub use crate::data::record::{c_struct, is_named, struct_from, struct_value};
+    pub use crate::data::record::{
+        BitStorage, Bits, Layout, is_enum, is_named, start_of, struct_from, struct_value,
+    };
     pub use crate::engine::Bound;
     pub use crate::function::{Check, Contract};
 }

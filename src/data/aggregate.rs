@@ -3,7 +3,7 @@
 use super::show::show;
 use super::spot::Spot;
 use super::storage::Storage;
-use super::{Value, View, ViewMut};
+use super::{CRepr, Value, View, ViewMut, record};
 use crate::ctype::CType;
 use crate::error::{Error, ErrorKind};
 use crate::host;
@@ -65,6 +65,17 @@ impl Data {
 
     fn shape(&self) -> &Arc<Shape> {
         self.storage.shape()
+    }
+
+    /// A value of type `ctype` from the Rust type that stands for it, such as a `c_struct!`.
+    ///
+    /// # Errors
+    /// Another type.
+    pub fn of<T: CRepr>(ctype: &CType, value: &T) -> Result<Data, Error> {
+        record::data_of(value, ctype).ok_or_else(|| {
+            let (wanted, given) = (ctype.to_string(), std::any::type_name::<T>().into());
+            ErrorKind::Value { wanted, given, why: None }.into()
+        })
     }
 
     fn spot(&self) -> Spot {

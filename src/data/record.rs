@@ -1,41 +1,140 @@
-//! What `c_struct!` and `opaque!` expand to calls of.
+//! What `c_struct!`, `c_union!`, `c_enum!` and `opaque!` expand to calls of.
 #![allow(unsafe_code)]
 
 use super::{CRepr, Data, Value, unfit};
 use crate::ctype::{CType, Kind};
 use crate::error::Error;
 use crate::host;
+use callsmith_arch::Align;
 use callsmith_arch::layout::{Member, Place, Record, RecordAttrs, RecordKind, Type};
 use std::mem::MaybeUninit;
 
-/// The layout of a Rust struct with these members at these offsets, `size` and `align`.
-///
-/// # Panics
-/// If rustc laid it out as C does not: a member type whose `CRepr` is wrong.
-pub fn c_struct(name: &str, members: &[(Type, usize)], size: usize, align: usize) -> Type {
-    let attrs =
-        RecordAttrs { kind: RecordKind::Struct, packed: false, align: None, pack: None, bit_fields: None };
-    let plain = |ty: &Type| Member { ty: ty.clone(), bits: None, padding: false, packed: false, align: None };
-    let plain: Vec<Member> = members.iter().map(|(ty, _)| plain(ty)).collect();
-    let record = Record::new(host::MODEL, attrs, &plain);
-    let record = record.unwrap_or_else(|error| panic!("{name} has no layout in C: {error}"));
-    let same = record.size.bytes() == size as u64
-        && record.align.bytes() == align as u64
-        && record.fields.iter().zip(members).all(|(field, (_, offset))| match field.place {
-            Place::Bytes(place) => place.bytes() == *offset as u64,
-            Place::Bits { .. } => false,
-        });
-    assert!(same, "{name} is laid out otherwise in Rust than in C");
-    record.into()
+/// A Rust struct or union on its way to a layout: its members, and where rustc has put them.
+pub struct Layout {
+    name: &'static str,
+    attrs: RecordAttrs,
+    members: Vec<Member>,
+    /// The first bit and the number of bits of each, 0 for what is no bit-field.
+    places: Vec<(u64, u16)>,
 }
 
-/// A struct as a value of the type `c`; `Void`, which fits nothing, where it is not of that type.
+impl Layout {
+    /// Without members. `pack` and `align` are 0 where nothing is said of them.
+    pub fn new(name: &'static str, kind: RecordKind, pack: u64, align: u64) -> Layout {
+        let mut attrs = RecordAttrs::new(kind);
+        attrs.pack = Align::new(pack);
+        attrs.align = Align::new(align);
+        Layout { name, attrs, members: Vec::new(), places: Vec::new() }
+    }
+
+    /// Another member, of the type `T`, at `offset`; with widths, as many bit-fields in a `T`.
+    pub fn member<T: CRepr>(&mut self, offset: usize, widths: &[u16]) {
+        let mut first = offset as u64 * 8;
+        if widths.is_empty() {
+            self.members.push(Member::new(T::ty()));
+            self.places.push((first, 0));
+        }
+        for width in widths {
+            self.members.push(Member::bits(T::ty(), (*width).into()));
+            self.places.push((first, *width));
+            first += u64::from(*width);
+        }
+    }
+
+    /// The layout, if C has the same.
+    ///
+    /// # Panics
+    /// If rustc laid it out as C does not: a member type whose `CRepr` is wrong, or bit-fields that C puts elsewhere.
+    pub fn finish<T>(self) -> Type {
+        let Layout { name, attrs, members, places } = self;
+        let record = Record::new(host::MODEL, attrs, &members);
+        let record = record.unwrap_or_else(|error| panic!("{name} has no layout in C: {error}"));
+        let same = record.size.bytes() == size_of::<T>() as u64
+            && record.align.bytes() == align_of::<T>() as u64
+            && record.fields.iter().zip(places).all(|(field, place)| match field.place {
+                Place::Bytes(offset) => place == (offset.bytes() * 8, 0),
+                Place::Bits { first, width } => place == (first, width),
+            });
+        assert!(same, "{name} is laid out otherwise in Rust than in C");
+        record.into()
+    }
+}
+
+/// Integers that bit-fields can be in.
+pub trait BitStorage: CRepr {
+    /// The `width` bits from bit `start` on, with their sign if the type has one.
+    fn bits(self, start: u32, width: u32) -> Self;
+
+    /// The same integer with the low `width` bits of `value` there.
+    fn with_bits(self, start: u32, width: u32, value: Self) -> Self;
+}
+
+macro_rules! storage {
+    ($($ty:ty),*) => {$(
+        impl BitStorage for $ty {
+            #[inline]
+            fn bits(self, start: u32, width: u32) -> $ty {
+                // Out of the top, where the sign is, and down again.
+                (self << (<$ty>::BITS - width - start)) >> (<$ty>::BITS - width)
+            }
+
+            #[inline]
+            fn with_bits(self, start: u32, width: u32, value: $ty) -> $ty {
+                let all: $ty = !0;
+                let mask = if width >= <$ty>::BITS { all } else { !(all << width) };
+                self & !(mask << start) | (value & mask) << start
+            }
+        }
+    )*};
+}
+
+storage! { i8, u8, i16, u16, i32, u32, i64, u64 }
+
+/// A bit-field of a struct: of the member that it is in, its own name, its width.
+pub type Bits = (&'static str, &'static str, u16);
+
+/// Where the bit-field `name` of `member`, which has `bits` bits, starts in it.
+pub const fn start_of(all: &[Bits], member: &str, name: &str, bits: u32) -> u32 {
+    let mut start = 0;
+    let mut index = 0;
+    while index < all.len() {
+        let (of, this, width) = all[index];
+        if same(of, member) {
+            let end = start + width as u32;
+            assert!(width > 0 && end <= bits, "bit-fields of more bits than their member has, or of none");
+            if same(this, name) {
+                return start;
+            }
+            start = end;
+        }
+        index += 1;
+    }
+    start
+}
+
+const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut index = 0;
+    while index < one.len() && index < other.len() {
+        if one[index] != other[index] {
+            return false;
+        }
+        index += 1;
+    }
+    one.len() == other.len()
+}
+
+/// A struct or union as a value of the type `c`; `Void`, which fits nothing, where it is not of that type.
 pub fn struct_value<T: CRepr>(native: &T, c: Option<&CType>) -> Value {
-    let data = c.filter(|c| T::is(c)).and_then(|c| Data::new(c).ok());
-    let Some(mut data) = data else { return Value::Void };
+    c.and_then(|c| data_of(native, c)).map_or(Value::Void, Value::Data)
+}
+
+/// A struct or union as data of the type `c`, if it is of that type.
+pub(super) fn data_of<T: CRepr>(native: &T, c: &CType) -> Option<Data> {
+    let mut data = Some(c).filter(|c| T::is(c)).and_then(|c| Data::new(c).ok())?;
     // SAFETY: `T` has the representation of the data's type, and pointers in it are `Ptr`s, which are vouched for.
     unsafe { copy_initialised(native, data.bytes_mut()) };
-    data.into()
+    Some(data)
 }
 
 /// Copies a value's bytes. What is uninitialised in it, padding and what a union's member leaves free, becomes any bytes.
@@ -50,9 +149,18 @@ fn copy_initialised<T: Copy>(native: &T, bytes: &mut [u8]) {
     }
 }
 
-/// A struct from a value of another type: never.
-pub fn struct_from<T>(value: Value) -> Result<T, Error> {
-    Err(unfit(std::any::type_name::<T>(), &value))
+/// A struct or union from a value: from data of its type.
+pub fn struct_from<T: CRepr>(value: Value) -> Result<T, Error> {
+    match &value {
+        Value::Data(data) => data.view().read(),
+        _ => Err(unfit(std::any::type_name::<T>(), &value)),
+    }
+}
+
+/// Whether `c` is an integer or enumeration of as many bytes as `T`, signed or not.
+pub fn is_enum<T>(c: &CType) -> bool {
+    let integer = matches!(c.resolved().kind(), Kind::Integer(_) | Kind::Enum(_));
+    integer && c.size(host::MODEL).is_ok_and(|size| size.bytes() == size_of::<T>() as u64)
 }
 
 /// Whether `c` is a struct or union with this tag, or a typedef of this name.

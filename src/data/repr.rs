@@ -19,10 +19,17 @@ pub unsafe trait Pointee {
 /// A Rust type with the size, alignment and meaning of a C type, whatever its bytes.
 ///
 /// # Safety
-/// [`CRepr::ty`] must be this type's layout, and C code must be able to read and write it as such.
+/// [`CRepr::ty`] must be this type's layout, and C code must be able to read and write it as such. Whatever initialised
+/// bytes are in it must be a value of it, but that a `bool` is 0 or 1 and a [`Ptr`] vouched for; zeros always are.
 pub unsafe trait CRepr: Pointee + Copy + 'static {
     /// Whether rustc passes a struct with such a member to and from `extern "C"` functions as C compilers do.
     const DIRECT: bool = true;
+
+    /// The value whose bytes are all zero, as of C's `= {0}`.
+    fn zeroed() -> Self {
+        // SAFETY: zeros are a value of every such type: a number, `false`, NULL.
+        unsafe { std::mem::zeroed() }
+    }
 
     /// This type as C lays it out in this process.
     ///

@@ -9,6 +9,7 @@ mod memory;
 mod parity;
 mod pointers;
 mod strings;
+mod statics;
 mod structures;
 mod surprises;
 mod variables;
