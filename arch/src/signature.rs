@@ -109,6 +109,12 @@ impl Signature {
         &self.params
     }
 
+    /// Whether there is nothing but scalars and complex numbers in it, and not many: then there is nothing in them to look
+    /// for. What is not simple may be so too.
+    pub fn is_simple(&self) -> bool {
+        !self.outline.has_more
+    }
+
     /// How many parameters are declared, where the function is variadic.
     pub fn fixed(&self) -> Option<usize> {
         self.fixed.map(usize::from)

@@ -18,7 +18,7 @@
 #![allow(unsafe_code)]
 
 use super::code_memory::{self, Chunk};
-use super::stub_table::{self, Locks};
+use super::stub_table::{self, Turn};
 use super::thunks;
 use crate::sys;
 use std::cell::UnsafeCell;
@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 /// The guards, while a fork is under way. A new process-wide lock gets its field here, in the order of taking.
 struct Held {
-    _stub_table: Locks<'static>,
+    _stub_table: MutexGuard<'static, Turn>,
     _thunks: thunks::Pools,
     _code_memory: MutexGuard<'static, Chunk>,
 }
@@ -75,7 +75,7 @@ extern "C" fn take() {
         return;
     }
     let held = Held {
-        _stub_table: stub_table::GLOBAL.lock(),
+        _stub_table: stub_table::GLOBAL.take_turn(),
         _thunks: thunks::lock_all(),
         _code_memory: code_memory::GLOBAL.lock(),
     };

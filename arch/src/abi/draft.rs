@@ -21,6 +21,7 @@ pub(super) struct Draft {
 
 impl Draft {
     /// An empty plan for `signature`.
+    #[inline]
     pub(super) fn new(convention: &'static Convention, signature: &Signature) -> Draft {
         let params = signature.params().len();
         Draft {
@@ -77,11 +78,13 @@ impl Draft {
     }
 
     /// The next parameter passes so.
+    #[inline]
     pub(super) fn arg(&mut self, ty: &Type, size: u32, passing: Passing) {
         self.args.push(ArgPlan { passing, size, in_slot: matches!(ty, Type::Scalar(_)) && size <= 8 });
     }
 
     /// The plan.
+    #[inline]
     pub(super) fn finish(
         mut self,
         result: ResultPlan,

@@ -179,7 +179,8 @@ impl Abi {
 /// [`Error::SizeOverflow`] where a result's size does not fit a plan, [`Error::Unsupported`] for an array that is not
 /// a record's member.
 pub fn classify(signature: &Signature) -> Result<CallPlan, Error> {
-    if signature.params().iter().chain(signature.result()).any(|ty| matches!(ty, Type::Array(_))) {
+    let mut types = signature.params().iter().chain(signature.result());
+    if !signature.is_simple() && types.any(|ty| matches!(ty, Type::Array(_))) {
         return Err(Error::Unsupported { what: "C passes an array only inside a struct or union".into() });
     }
     match signature.abi() {
@@ -201,7 +202,7 @@ pub(crate) const fn numbers<const N: usize>(registers: [Gp; N]) -> [u8; N] {
 }
 
 /// How an integer narrower than `int` fills 32 bits.
-fn widening(scalar: Scalar) -> Extension {
+const fn widening(scalar: Scalar) -> Extension {
     match scalar {
         Scalar::I8 | Scalar::I16 => Extension::Sign,
         Scalar::Bool | Scalar::U8 | Scalar::U16 => Extension::Zero,

@@ -8,7 +8,7 @@ use super::cursor::Registers;
 use super::draft::{Draft, align_of, size_of};
 use super::{Abi, Convention, Counting, RegSet, numbers, widening};
 use crate::isa::x86_64::Gp::{R8, R9, R12, R13, R14, R15, Rax, Rbp, Rbx, Rcx, Rdi, Rdx, Rsi, Rsp};
-use crate::layout::{Scalar, Type};
+use crate::layout::{DataModel, Scalar, Type};
 use crate::plan::{Extension, Location, Move, Passing, ResultPlan, Rule};
 use crate::{Align, CallPlan, Error, Signature};
 use alloc::vec::Vec;
@@ -64,14 +64,18 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
     };
     let hidden = if let Some(Err(_)) = returned { draft.registers.next_gp() } else { None };
     for (index, ty) in signature.params().iter().enumerate() {
+        if let Type::Scalar(scalar) = ty
+            && let Some(natural) = Natural::of(*scalar)
+        {
+            let passing = pass_scalar(&mut draft, natural)?;
+            draft.arg(ty, natural.size, passing);
+            continue;
+        }
         let named = signature.fixed().is_none_or(|fixed| index < fixed);
         let size = size_of(ty)?;
-        let passing = match ty {
-            Type::Scalar(scalar) if size <= 8 => pass_scalar(&mut draft, *scalar, size)?,
-            _ if size == 0 => Passing::Ignored(&EMPTY),
-            Type::Scalar(_) | Type::Complex(_) | Type::Vector(_) | Type::Array(_) | Type::Record(_) => {
-                pass_eightbytes(&mut draft, ty, size, named)?
-            }
+        let passing = match size {
+            0 => Passing::Ignored(&EMPTY),
+            _ => pass_eightbytes(&mut draft, ty, size, named)?,
         };
         draft.arg(ty, size, passing);
     }
@@ -91,22 +95,56 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
     draft.finish(result, signature.result(), vector_count)
 }
 
+/// What there is to know of a scalar that is one eightbyte or less: found out once, since most values are such.
+struct Natural {
+    size: u32,
+    in_vector: bool,
+    widening: Extension,
+}
+
+/// By [`Scalar::code`].
+static NATURAL: [Option<Natural>; Scalar::CODES] = {
+    let mut all = [const { None }; Scalar::CODES];
+    let mut index = 0;
+    while index < Scalar::ALL.len() {
+        let scalar = Scalar::ALL[index];
+        let size = DataModel::LP64.size_of(scalar).bytes();
+        if size <= 8 {
+            let in_vector = matches!(natural_classes(scalar).0, Class::Sse);
+            // At most 8.
+            #[allow(clippy::cast_possible_truncation)]
+            let size = size as u32;
+            all[scalar.code() as usize] = Some(Natural { size, in_vector, widening: widening(scalar) });
+        }
+        index += 1;
+    }
+    all
+};
+
+impl Natural {
+    #[inline]
+    fn of(scalar: Scalar) -> Option<&'static Natural> {
+        NATURAL[usize::from(scalar.code()) % Scalar::CODES].as_ref()
+    }
+}
+
 /// The short way for a scalar of one eightbyte.
-fn pass_scalar(draft: &mut Draft, scalar: Scalar, size: u32) -> Result<Passing, Error> {
-    let register = match natural_classes(scalar).0 {
-        // 2. "If the class is INTEGER, the next available register of the sequence […] is used."
-        Class::Integer => draft.registers.next_gp().map(|register| (Location::Gp(register), &INTEGER)),
+#[inline]
+fn pass_scalar(draft: &mut Draft, natural: &Natural) -> Result<Passing, Error> {
+    let register = if natural.in_vector {
         // 3. "If the class is SSE, the next available vector register is used."
-        Class::Sse => draft.registers.next_vector().map(|register| (Location::Vector(register), &SSE)),
-        Class::SseUp | Class::X87 | Class::X87Up | Class::ComplexX87 | Class::NoClass => None,
+        draft.registers.next_vector().map(|register| (Location::Vector(register), &SSE))
+    } else {
+        // 2. "If the class is INTEGER, the next available register of the sequence […] is used."
+        draft.registers.next_gp().map(|register| (Location::Gp(register), &INTEGER))
     };
     let (location, rule) = match register {
         Some(place) => place,
-        None => (draft.stack_slot(size, Align::ONE)?, &NO_REGISTER),
+        None => (draft.stack_slot(natural.size, Align::ONE)?, &NO_REGISTER),
     };
     // Not in the document: gcc and clang widen arguments to 32 bits in the caller, and clang's callees rely on it.
     // Neither widens results.
-    Ok(Passing::Direct(draft.whole(size, location, widening(scalar), rule)))
+    Ok(Passing::Direct(draft.whole(natural.size, location, natural.widening, rule)))
 }
 
 /// Any other value.
@@ -154,8 +192,9 @@ impl Eightbytes {
                 }
                 Class::X87 | Class::X87Up | Class::ComplexX87 | Class::NoClass => continue,
             };
-            let extension = Extension::None;
-            moves.extend(location.map(|location| Move { offset, width, location, extension, rule }));
+            if let Some(location) = location {
+                moves.push(Move { offset, width, location, extension: Extension::None, rule });
+            }
         }
     }
 }

@@ -8,9 +8,33 @@ use super::{Float, Place, Record, Scalar, Type};
 use core::hash::{Hash, Hasher};
 
 impl Scalar {
+    /// Every scalar there is.
+    pub(crate) const ALL: [Scalar; 17] = [
+        Scalar::Bool,
+        Scalar::I8,
+        Scalar::U8,
+        Scalar::I16,
+        Scalar::U16,
+        Scalar::I32,
+        Scalar::U32,
+        Scalar::I64,
+        Scalar::U64,
+        Scalar::I128,
+        Scalar::U128,
+        Scalar::Float(Float::F16),
+        Scalar::Float(Float::F32),
+        Scalar::Float(Float::F64),
+        Scalar::Float(Float::X87),
+        Scalar::Float(Float::F128),
+        Scalar::Pointer,
+    ];
+
+    /// More than any [`Scalar::code`].
+    pub(crate) const CODES: usize = 32;
+
     /// A number of its own, from 1 to 31.
     #[inline]
-    const fn code(self) -> u8 {
+    pub(crate) const fn code(self) -> u8 {
         // In the order of declaration, so that it compiles to arithmetic and not to a table of jumps.
         let kind = match self {
             Scalar::Bool => 1,

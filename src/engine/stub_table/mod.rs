@@ -3,14 +3,15 @@
 //! Looked into when a function is bound, never when it is called. The key is what the types are, not where their
 //! descriptions lie: a caller that describes the same function again finds the same stub.
 //!
-//! A hit takes a read lock and allocates nothing. Misses take turns: the first prepares and publishes the stub, those
-//! who wanted the same one find it when their turn comes, so that no code is made in vain. Making code in parallel would
-//! gain little, because most of a miss is the system calls of publishing, which wait for one another anyway. Hits do not
-//! wait for a miss but while it enters its stub.
+//! A hit takes no lock and allocates nothing. Misses take turns: the first prepares and publishes the stub, those who
+//! wanted the same one find it when their turn comes, so that no code is made in vain. Making code in parallel would
+//! gain little, because most of a miss is the system calls of publishing, which wait for one another anyway. Hits never
+//! wait for a miss.
 //!
 //! Stubs live until the process ends, as their code does: there is one for each distinct signature, however often it is
 //! bound.
 
+mod level;
 #[cfg(test)]
 mod tests;
 
@@ -18,9 +19,15 @@ use super::bound::Returns;
 use super::code_memory::{self, CodeMemory, CodePtr, PublishError};
 use super::fork;
 use crate::arch::{self, CallPlan, Signature, abi};
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
+use foldhash::fast::FixedState;
+use level::{Last, Levels};
+use std::hash::BuildHasher;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// Always the same: who may choose signatures calls C functions, and need not look for ones that collide.
+const HASHER: FixedState = FixedState::with_seed(0);
 
 /// The process-wide table.
 pub(super) static GLOBAL: StubTable = StubTable::new(&code_memory::GLOBAL);
@@ -30,6 +37,8 @@ pub(super) static GLOBAL: StubTable = StubTable::new(&code_memory::GLOBAL);
 pub(crate) struct Stub {
     /// What it is for.
     pub(crate) signature: Signature,
+    /// The signature's hash.
+    hash: u64,
     /// The code that takes its arguments from slots.
     pub(crate) slots: CodePtr,
     /// How that gives the result back.
@@ -74,32 +83,44 @@ pub(crate) struct Prepared {
     pub(crate) result_size: u32,
 }
 
-/// What a look into the table finds.
-enum Found {
-    Stub(&'static Stub),
-    /// No stub for the signature among so many.
-    Nothing {
-        among: usize,
-    },
-}
-
-/// The key lies in the stub.
-type Stubs = HashMap<&'static Signature, &'static Stub, RandomState>;
-
 /// From a signature to its stub.
 pub(crate) struct StubTable {
     memory: &'static CodeMemory,
-    /// Held by the one miss that is being prepared: how many stubs there are, so that who waited knows whether to look
-    /// again. Taken before the lock on `stubs`, and that before the memory's.
-    turn: Mutex<usize>,
-    /// `None` until the first: its hasher gets its seed at run time.
-    stubs: RwLock<Option<Stubs>>,
+    levels: Levels,
+    /// How many stubs there are, at least: so that a miss knows whether it has to look again.
+    count: AtomicUsize,
+    /// Held by the one miss that is being prepared. Taken before the memory's lock.
+    turn: Mutex<Turn>,
+}
+
+/// What it takes to add a stub.
+pub(crate) struct Turn {
+    last: Last,
+    /// Room for the next stubs: one allocation for many.
+    room: &'static mut [MaybeUninit<Stub>],
+}
+
+/// For how many stubs room is made at once.
+const ROOM: usize = 32;
+
+impl Turn {
+    /// Keeps `stub` for ever.
+    fn keep(&mut self, stub: Stub) -> &'static Stub {
+        let room = match std::mem::take(&mut self.room) {
+            [] => Box::leak(Box::new_uninit_slice(ROOM)),
+            room => room,
+        };
+        let (place, rest) = room.split_at_mut(1);
+        self.room = rest;
+        place[0].write(stub)
+    }
 }
 
 impl StubTable {
     /// A table of its own, whose code goes to `memory`.
     pub(crate) const fn new(memory: &'static CodeMemory) -> StubTable {
-        StubTable { memory, turn: Mutex::new(0), stubs: RwLock::new(None) }
+        let turn = Turn { last: Last::new(), room: &mut [] };
+        StubTable { memory, levels: Levels::new(), count: AtomicUsize::new(0), turn: Mutex::new(turn) }
     }
 
     /// The process-wide table.
@@ -119,56 +140,29 @@ impl StubTable {
         signature: Signature,
         prepare: impl FnOnce(&Signature) -> Result<Prepared, arch::Error>,
     ) -> Result<&'static Stub, PrepareError> {
-        let known = match self.get(&signature) {
-            Found::Stub(stub) => return Ok(stub),
-            Found::Nothing { among } => among,
-        };
-        let mut made = self.take_turn();
-        if *made != known
-            && let Found::Stub(stub) = self.get(&signature)
+        let hash = HASHER.hash_one(&signature);
+        let count = self.count.load(Ordering::Acquire);
+        if let Some(stub) = self.levels.find(hash, &signature) {
+            return Ok(stub);
+        }
+        let mut turn = self.take_turn();
+        if self.count.load(Ordering::Relaxed) != count
+            && let Some(stub) = self.levels.find(hash, &signature)
         {
             return Ok(stub);
         }
         let Prepared { slots, returns, result_size } = prepare(&signature)?;
         let slots = self.memory.publish(&slots)?;
         let [gather, adapter] = [const { OnceLock::new() }; 2];
-        let stub = Stub { signature, slots, returns, result_size, gather, adapter };
-        let stub: &'static Stub = Box::leak(Box::new(stub));
-        *made += 1;
-        self.write().get_or_insert_default().insert(&stub.signature, stub);
+        let stub = turn.keep(Stub { signature, hash, slots, returns, result_size, gather, adapter });
+        self.levels.insert(&mut turn.last, stub);
+        self.count.fetch_add(1, Ordering::Release);
         Ok(stub)
     }
 
-    #[inline(never)]
-    fn get(&self, signature: &Signature) -> Found {
-        let stubs = self.stubs.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(stubs) = &*stubs else { return Found::Nothing { among: 0 } };
-        match stubs.get(signature) {
-            Some(stub) => Found::Stub(stub),
-            None => Found::Nothing { among: stubs.len() },
-        }
-    }
-
-    // A poisoned lock is taken all the same: an entry is whole or absent, and a wrong count costs a look.
-
-    /// The lock that whoever makes code for a stub holds. Never taken twice by one thread.
-    pub(crate) fn take_turn(&self) -> MutexGuard<'_, usize> {
+    /// The lock that whoever makes code for a stub holds, and the only one there is. Never taken twice by one thread.
+    pub(crate) fn take_turn(&self) -> MutexGuard<'_, Turn> {
+        // A poisoned lock is taken all the same: a stub is entered whole or not at all.
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Option<Stubs>> {
-        self.stubs.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// All of the table's locks, for a fork.
-    pub(super) fn lock(&self) -> Locks<'_> {
-        let turn = self.take_turn();
-        Locks { _turn: turn, _stubs: self.write() }
-    }
-}
-
-/// The guards of a table that stands still.
-pub(super) struct Locks<'a> {
-    _turn: MutexGuard<'a, usize>,
-    _stubs: RwLockWriteGuard<'a, Option<Stubs>>,
 }

@@ -8,6 +8,7 @@ use crate::engine::code_memory::CodeMemory;
 use crate::engine::prepare::prepare;
 use crate::engine::testing::{Off, Running, in_child};
 use std::ffi::c_void;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -73,6 +74,28 @@ fn the_key_is_what_the_types_are() {
         let stub = table.get_or_prepare(again.clone(), |_| panic!("{again:?} is there")).unwrap();
         assert!(is_numbered(stub, number), "{again:?}");
     }
+}
+
+#[test]
+fn stubs_whose_hashes_collide_are_all_found() {
+    let table = table();
+    let mut turn = table.take_turn();
+    // Two levels, each place found from the last one on and around.
+    for number in 0..400 {
+        let Prepared { slots, returns, result_size } = prepared(number);
+        let slots = table.memory.publish(&slots).unwrap();
+        let [gather, adapter] = [const { OnceLock::new() }; 2];
+        let (signature, hash) = (numbered(number), u64::MAX);
+        assert!(table.levels.find(hash, &signature).is_none());
+        let stub = turn.keep(Stub { signature, hash, slots, returns, result_size, gather, adapter });
+        table.levels.insert(&mut turn.last, stub);
+    }
+    for number in 0..400 {
+        let found = table.levels.find(u64::MAX, &numbered(number));
+        assert!(found.is_some_and(|stub| is_numbered(stub, number)));
+    }
+    assert!(table.levels.find(u64::MAX, &numbered(400)).is_none());
+    assert!(table.levels.find(0, &numbered(0)).is_none());
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub(super) struct Eightbytes {
 }
 
 /// "The basic types are assigned their natural classes": that of the first eightbyte, and of those after it.
-pub(super) fn natural_classes(scalar: Scalar) -> (Class, Class) {
+pub(super) const fn natural_classes(scalar: Scalar) -> (Class, Class) {
     match scalar {
         // "Arguments of types […] _Bool, char, short, int, long, long long, and pointers are in the INTEGER class."
         Scalar::Bool | Scalar::I8 | Scalar::U8 | Scalar::I16 | Scalar::U16 => {

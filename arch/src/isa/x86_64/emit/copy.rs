@@ -43,7 +43,7 @@ impl Stub<'_> {
         match piece.extension {
             Extension::None => self.copy(from, at, piece.width),
             Extension::Sign | Extension::Zero => {
-                self.load_extended(SCRATCH, from, piece);
+                self.load_general(SCRATCH, from, piece);
                 self.asm.mov_m_r64(Mem::at(Gp::Rsp, at.cast_signed()), SCRATCH);
             }
         }
@@ -83,7 +83,7 @@ impl Stub<'_> {
         }
     }
 
-    fn load_chunk(&mut self, to: Gp, from: Mem, bytes: u32) {
+    pub(super) fn load_chunk(&mut self, to: Gp, from: Mem, bytes: u32) {
         match bytes {
             8 => self.asm.mov_r64_m(to, from),
             4 => self.asm.mov_r32_m(to, from),

@@ -15,36 +15,34 @@ impl Stub<'_> {
             // First: the register that the address came in may be an argument's.
             self.asm.mov_r64_r64(Gp::from_low_bits(number), self.result);
         }
-        let plan = self.plan;
-        let arguments = Location::Gp(self.arguments.number());
-        let mut late = None;
-        for (index, arg) in plan.args.iter().enumerate() {
-            if self.loads_into(arg, arguments) {
-                late = Some((index, arg));
-            } else {
+        let args = &self.plan.args;
+        let late = args.iter().position(|arg| self.is_late(arg));
+        for (index, arg) in args.iter().enumerate() {
+            if Some(index) != late {
                 self.load_argument(index, arg);
             }
         }
-        if let Some((index, arg)) = late {
-            self.load_argument(index, arg);
+        if let Some(late) = late {
+            self.load_argument(late, &args[late]);
         }
-        if let Some(count) = plan.vector_count {
+        if let Some(count) = self.plan.vector_count {
             // psABI 3.5.7: an upper bound on the vector registers used, in AL.
             self.asm.mov_r32_imm32(Gp::Rax, u32::from(count));
         }
     }
 
-    /// Whether a part of an argument, or its address, passes in `register`.
+    /// Whether a part of an argument, or its address, passes in the register that the arguments' address came in.
     #[inline(always)]
-    fn loads_into(&self, arg: &ArgPlan, register: Location) -> bool {
+    fn is_late(&self, arg: &ArgPlan) -> bool {
         match &arg.passing {
             Passing::Ignored(_) => false,
-            Passing::Direct(run) => self.plan.moves_of(*run).iter().any(|piece| piece.location == register),
-            Passing::Indirect { pointer, .. } => *pointer == register,
+            Passing::Direct(run) => run.start <= self.survey.late && self.survey.late < run.end,
+            Passing::Indirect { pointer, .. } => *pointer == Location::Gp(self.arguments.number()),
         }
     }
 
     /// Loads an argument's registers, of which it has none on the stack beside them.
+    #[inline(always)]
     fn load_argument(&mut self, index: usize, arg: &ArgPlan) {
         match &arg.passing {
             Passing::Ignored(_) => {}
@@ -65,7 +63,9 @@ impl Stub<'_> {
         }
     }
 
-    /// One piece of the value at `value` into its register.
+    /// One piece of the value at `value` into its register. What is rare comes last and out of line, so that the usual
+    /// way has no registers to save.
+    #[inline(never)]
     fn load_piece(&mut self, value: Mem, piece: &Move) {
         let from = offset(value, piece.offset);
         match piece.location {
@@ -75,50 +75,37 @@ impl Stub<'_> {
         }
     }
 
-    fn load_general(&mut self, to: Gp, from: Mem, piece: &Move) {
-        match piece.extension {
-            Extension::Sign | Extension::Zero => self.load_extended(to, from, piece),
-            Extension::None => self.load_bytes(to, from, piece.width),
-        }
-    }
-
-    /// A 1- or 2-byte integer, extended to 32 bits.
-    pub(super) fn load_extended(&mut self, to: Gp, from: Mem, piece: &Move) {
-        match (piece.extension, piece.width) {
-            (Extension::Sign, 1) => self.asm.movsx_r32_m8(to, from),
-            (Extension::Sign, 2) => self.asm.movsx_r32_m16(to, from),
-            (Extension::Zero, 1) => self.asm.movzx_r32_m8(to, from),
-            (Extension::Zero, 2) => self.asm.movzx_r32_m16(to, from),
-            (Extension::None | Extension::Sign | Extension::Zero, width) => self.load_bytes(to, from, width),
-        }
-    }
-
-    /// `width` bytes, and not one beyond: odd widths are two loads that overlap. `to` may be `from`'s base only for
-    /// widths of one load; the scratch register is used up.
-    fn load_bytes(&mut self, to: Gp, from: Mem, width: u32) {
-        match width {
-            1 => self.asm.movzx_r32_m8(to, from),
-            2 => self.asm.movzx_r32_m16(to, from),
-            3 => {
-                self.asm.movzx_r32_m16(to, offset(from, 1));
-                self.asm.shl_r64_imm8(to, 8);
-                self.asm.movzx_r32_m16(SCRATCH, from);
-                self.asm.or_r64_r64(to, SCRATCH);
-            }
+    /// An integer, extended to 32 bits where the plan says so; what is more than its width is cleared otherwise. `to` may be
+    /// `from`'s base only for widths of one load; the scratch register is used up.
+    #[inline(always)]
+    pub(super) fn load_general(&mut self, to: Gp, from: Mem, piece: &Move) {
+        let signed = piece.extension == Extension::Sign;
+        match piece.width {
+            8 => self.asm.mov_r64_m(to, from),
             4 => self.asm.mov_r32_m(to, from),
-            5..8 => {
-                let ahead = width - 4;
-                self.asm.mov_r32_m(to, offset(from, ahead));
-                // 8 to 24.
-                #[allow(clippy::cast_possible_truncation)]
-                self.asm.shl_r64_imm8(to, (ahead * 8) as u8);
-                self.asm.mov_r32_m(SCRATCH, from);
-                self.asm.or_r64_r64(to, SCRATCH);
-            }
-            _ => self.asm.mov_r64_m(to, from),
+            2 if signed => self.asm.movsx_r32_m16(to, from),
+            2 => self.asm.movzx_r32_m16(to, from),
+            1 if signed => self.asm.movsx_r32_m8(to, from),
+            1 => self.asm.movzx_r32_m8(to, from),
+            width => self.load_odd(to, from, width),
         }
     }
 
+    /// 3, 5, 6 or 7 bytes, and not one beyond: two loads that overlap.
+    #[cold]
+    #[inline(never)]
+    fn load_odd(&mut self, to: Gp, from: Mem, width: u32) {
+        let half = if width == 3 { 2 } else { 4 };
+        let ahead = width.wrapping_sub(half) & 3;
+        self.load_chunk(to, offset(from, ahead), half);
+        // 8 to 24.
+        #[allow(clippy::cast_possible_truncation)]
+        self.asm.shl_r64_imm8(to, (ahead * 8) as u8);
+        self.load_chunk(SCRATCH, from, half);
+        self.asm.or_r64_r64(to, SCRATCH);
+    }
+
+    #[inline(always)]
     fn load_vector(&mut self, to: Xmm, from: Mem, width: u32) {
         match width {
             4 => self.asm.movss_x_m(to, from),
@@ -126,14 +113,19 @@ impl Stub<'_> {
             16 => self.asm.movups_x_m(to, from),
             32 => self.asm.vmovups_y_m(to, from),
             64 => self.asm.vmovups_z_m(to, from),
-            // What is left are one to three halves (_Float16).
-            6 => {
-                self.asm.movss_x_m(to, from);
-                self.asm.pinsrw_x_m_imm8(to, offset(from, 4), 2);
-            }
-            _ => {
-                self.asm.pinsrw_x_m_imm8(to, from, 0);
-            }
+            _ => self.load_halves(to, from, width),
+        }
+    }
+
+    /// One or three halves (`_Float16`).
+    #[cold]
+    #[inline(never)]
+    fn load_halves(&mut self, to: Xmm, from: Mem, width: u32) {
+        if width == 6 {
+            self.asm.movss_x_m(to, from);
+            self.asm.pinsrw_x_m_imm8(to, offset(from, 4), 2);
+        } else {
+            self.asm.pinsrw_x_m_imm8(to, from, 0);
         }
     }
 }

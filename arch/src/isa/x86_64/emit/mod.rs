@@ -88,7 +88,7 @@ struct Stub<'a> {
 
 impl<'a> Stub<'a> {
     fn new(plan: &'a CallPlan, shape: Shape, entry: &Convention) -> Stub<'a> {
-        let survey = Survey::of(plan);
+        let survey = Survey::of(plan, entry.gp_params[1]);
         Stub {
             asm: Assembler::with_capacity(64 + 24 * plan.moves.len()),
             plan,
@@ -115,6 +115,7 @@ impl<'a> Stub<'a> {
     }
 
     /// Where argument `index`'s value is; its address is loaded into [`SCRATCH`] unless its slot holds the value.
+    #[inline(always)]
     fn value_of(&mut self, index: usize, arg: &ArgPlan) -> Mem {
         let entry = self.slot(index);
         match self.shape {

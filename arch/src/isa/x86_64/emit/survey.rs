@@ -9,6 +9,8 @@ use crate::plan::{CallPlan, Location, Passing, ResultPlan};
 pub(super) struct Survey {
     /// The general registers that arguments, or the result's address, pass in.
     pub(super) written: RegSet,
+    /// The move into the register that the address of the arguments comes in; there is none of this number otherwise.
+    pub(super) late: u32,
     /// Whether any argument, or an argument's address, passes on the stack.
     pub(super) on_stack: bool,
     /// Whether any argument passes by address, of a copy in the stub's frame.
@@ -18,15 +20,20 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    pub(super) fn of(plan: &CallPlan) -> Survey {
+    /// Of a plan whose arguments' address comes in `arguments`.
+    pub(super) fn of(plan: &CallPlan, arguments: u8) -> Survey {
+        let written = RegSet::of(&[]);
         let mut survey =
-            Survey { written: RegSet::of(&[]), on_stack: false, by_address: false, in_bulk: false };
-        if let ResultPlan::Hidden { pointer, .. } = plan.result {
-            survey.location(pointer);
-        }
-        for piece in plan.argument_moves() {
+            Survey { written, late: u32::MAX, on_stack: false, by_address: false, in_bulk: false };
+        for (index, piece) in (0..).zip(plan.argument_moves()) {
+            if piece.location == Location::Gp(arguments) {
+                survey.late = index;
+            }
             survey.location(piece.location);
             survey.in_bulk |= piece.width >= BULK;
+        }
+        if let ResultPlan::Hidden { pointer, .. } = plan.result {
+            survey.location(pointer);
         }
         for arg in &plan.args {
             if let Passing::Indirect { pointer, .. } = &arg.passing {
@@ -38,6 +45,7 @@ impl Survey {
         survey
     }
 
+    #[inline(always)]
     fn location(&mut self, location: Location) {
         match location {
             Location::Gp(register) => self.written = self.written.with(register),
