@@ -4,6 +4,8 @@ mod arrays;
 #[path = "../callbacks/c.rs"]
 #[allow(dead_code)] // what is for callbacks alone
 mod c;
+mod callbacks;
+mod fundamental;
 mod libraries;
 mod memory;
 mod parity;
