@@ -70,6 +70,9 @@ impl Hash for Signature {
 
 impl Signature {
     /// A function of `params` returning `result` (`None` for `void`).
+    ///
+    /// # Errors
+    /// More than [`MAX_PARAMS`] parameters.
     pub fn new(abi: Abi, result: Option<Type>, params: Vec<Type>) -> Result<Signature, Error> {
         if params.len() > MAX_PARAMS {
             return Err(Error::TooManyParameters { given: params.len(), limit: MAX_PARAMS });
@@ -79,6 +82,9 @@ impl Signature {
     }
 
     /// One call of a variadic function whose first `fixed` parameters are declared.
+    ///
+    /// # Errors
+    /// As for [`Signature::new`]; more fixed parameters than there are.
     pub fn variadic(
         abi: Abi,
         result: Option<Type>,

@@ -79,8 +79,10 @@ impl Align {
     /// The largest alignment that compilers accept.
     pub const MAX: Align = Align(28);
 
-    /// The alignment of `bytes` bytes. Panics at compile time where that is no power of two; values that come from a
-    /// user go through [`Align::new`].
+    /// The alignment of `bytes` bytes, for constants; values that come from a user go through [`Align::new`].
+    ///
+    /// # Panics
+    /// Where that is no power of two; in a constant, when it is compiled.
     pub const fn of(bytes: u64) -> Align {
         match Align::new(bytes) {
             Some(align) => align,

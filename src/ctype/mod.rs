@@ -194,24 +194,34 @@ impl CType {
 
     /// Its laid-out type under `model`; `None` for `void`.
     ///
-    /// Fails for what has no size (an incomplete struct, a function, an array without length), for `va_list`, for a type
-    /// that the model does not have, and where sizes overflow or types nest too deep.
+    /// # Errors
+    /// What has no size (an incomplete struct, a function, an array without length), `va_list`, a type that the model
+    /// does not have; sizes that overflow, types that nest too deep.
     pub fn lower(&self, model: &DataModel) -> Result<Option<Type>, Error> {
         Lowering::new(model).result(&self.types, self.id)
     }
 
-    /// Its size under `model`, `sizeof`. Fails as [`CType::lower`] does, and for `void`.
+    /// Its size under `model`, `sizeof`.
+    ///
+    /// # Errors
+    /// As for [`CType::lower`], and for `void`.
     pub fn size(&self, model: &DataModel) -> Result<Size, Error> {
         Ok(Lowering::new(model).object(&self.types, self.id)?.size(model))
     }
 
-    /// Its alignment under `model`, `_Alignof`. Fails as [`CType::lower`] does, and for `void`.
+    /// Its alignment under `model`, `_Alignof`.
+    ///
+    /// # Errors
+    /// As for [`CType::lower`], and for `void`.
     pub fn align(&self, model: &DataModel) -> Result<Align, Error> {
         Lowering::new(model).align(&self.types, self.id)
     }
 
     /// The members of a struct or union with their places under `model`, in order of declaration; `None` for other types.
     /// Members of an unnamed struct or union inside stay with it; bit-fields of width zero are left out.
+    ///
+    /// # Errors
+    /// As for [`CType::lower`].
     pub fn fields(&self, model: &DataModel) -> Result<Option<Vec<Field>>, Error> {
         let Shape::Record(record) = self.types.shape(self.id) else { return Ok(None) };
         RecordType::new(self.types.clone(), *record).fields(model).map(Some)

@@ -150,7 +150,10 @@ impl RecordType {
     }
 
     /// Its members with their places under `model`, in order of declaration. Members of an unnamed struct or union inside
-    /// stay with it; bit-fields of width zero are left out. Fails where it has no layout.
+    /// stay with it; bit-fields of width zero are left out.
+    ///
+    /// # Errors
+    /// Where it has no layout, as for [`CType::lower`].
     pub fn fields(&self, model: &DataModel) -> Result<Vec<Field>, Error> {
         let record = Lowering::new(model).record(&self.types, self.id)?;
         let named = self.members().filter(|member| member.bits != Some(0));

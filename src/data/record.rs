@@ -94,6 +94,9 @@ storage! { i8, u8, i16, u16, i32, u32, i64, u64 }
 pub type Bits = (&'static str, &'static str, u16);
 
 /// Where the bit-field `name` of `member`, which has `bits` bits, starts in it.
+///
+/// # Panics
+/// When the program is compiled: bit-fields that do not fit into their member.
 pub const fn start_of(all: &[Bits], member: &str, name: &str, bits: u32) -> u32 {
     let mut start = 0;
     let mut index = 0;
@@ -150,6 +153,9 @@ fn copy_initialised<T: Copy>(native: &T, bytes: &mut [u8]) {
 }
 
 /// A struct or union from a value: from data of its type.
+///
+/// # Errors
+/// Anything else.
 pub fn struct_from<T: CRepr>(value: Value) -> Result<T, Error> {
     match &value {
         Value::Data(data) => data.view().read(),

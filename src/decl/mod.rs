@@ -56,6 +56,9 @@ use std::sync::Arc;
 ///
 /// What depends on the target, such as `size_t` and the value of `sizeof`, is that of `model`. The result and the parameters
 /// have a layout under it.
+///
+/// # Errors
+/// What is no declaration in C, with its line and column; no function, or two; a type that has no layout.
 pub fn parse_prototype(text: &str, model: &'static DataModel) -> Result<Prototype, Error> {
     let mut parser = Parser::new(text, model)?;
     let mut functions = Vec::new();
@@ -77,6 +80,9 @@ pub fn parse_prototype(text: &str, model: &'static DataModel) -> Result<Prototyp
 
 /// Reads a type: a type name such as `const char *` or `int (*)(void)`, or declarations of which the last one defines the
 /// type wanted: `struct point { int x, y; };`, `typedef unsigned long word;`.
+///
+/// # Errors
+/// What is no type in C, with its line and column.
 pub fn parse_type(text: &str, model: &'static DataModel) -> Result<CType, Error> {
     let mut parser = Parser::new(text, model)?;
     loop {

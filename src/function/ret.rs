@@ -41,6 +41,9 @@ pub unsafe trait Ret: Sized {
     fn from_native(native: Self::Native) -> Self;
 
     /// The result, from a value of another type that may fit.
+    ///
+    /// # Errors
+    /// It does not fit.
     fn from_value(value: Value) -> Result<Self, Error>;
 }
 

@@ -173,3 +173,29 @@ fn of_pe<P: ImageNtHeaders>(bytes: &[u8]) -> Result<LibraryFile, object::read::E
     }
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file whose bytes are anything is read or refused.
+    #[test]
+    fn damaged_files_are_refused_or_read() {
+        let mut bytes = fs::read(std::env::current_exe().expect("this program")).expect("readable");
+        assert!(parse(&bytes).is_ok());
+        assert!(parse(&[]).is_err() && parse(b"no library").is_err());
+        let len = bytes.len();
+        // The headers, and the section headers at the end.
+        for place in (0..256).chain(len.saturating_sub(1024)..len) {
+            let whole = bytes[place];
+            for damaged in [0, 0xff, whole ^ 0x80] {
+                bytes[place] = damaged;
+                let _ = parse(&bytes);
+            }
+            bytes[place] = whole;
+        }
+        for cut in [0, 1, 16, 63, 64, 100, 1000, len / 2, len - 1] {
+            let _ = parse(&bytes[..cut]);
+        }
+    }
+}

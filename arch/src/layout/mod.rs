@@ -70,6 +70,9 @@ pub struct Vector {
 
 impl Vector {
     /// A vector of `size` bytes: 8, 16, 32 or 64. `_Bool`, pointers, the x87's format and 128-bit types are no lanes.
+    ///
+    /// # Errors
+    /// Another size, or what is no lane.
     pub fn new(lane: Scalar, size: u32) -> Result<Vector, Error> {
         let lane_name = match lane {
             Scalar::Bool => "_Bool",
@@ -133,8 +136,10 @@ pub enum Type {
 }
 
 impl Type {
-    /// An array of `len` elements; 0 for a flexible array member or GNU C's array of no length. Fails where its size
-    /// overflows, where it nests deeper than [`MAX_DEPTH`], or where `model` has no such element.
+    /// An array of `len` elements; 0 for a flexible array member or GNU C's array of no length.
+    ///
+    /// # Errors
+    /// Where its size overflows, where it nests deeper than [`MAX_DEPTH`], or where `model` has no such element.
     pub fn array(element: Type, len: u64, model: &DataModel) -> Result<Type, Error> {
         element.check(model)?;
         let size = element.size(model).checked_mul(len).ok_or(Error::SizeOverflow { what: "an array" })?;

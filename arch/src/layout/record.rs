@@ -160,7 +160,8 @@ pub(super) struct Layout {
 impl Record {
     /// Lays out a record of `members` under `model`.
     ///
-    /// Fails where a member's type is not in `model`, where a bit-field is not one that C allows, where records nest
+    /// # Errors
+    /// Where a member's type is not in `model`, where a bit-field is not one that C allows, where records nest
     /// deeper than [`super::MAX_DEPTH`], where unions put more than [`MAX_LEAVES_PER_BYTE`] scalars over each other, and
     /// where the size overflows.
     pub fn new(model: &DataModel, attrs: RecordAttrs, members: &[Member]) -> Result<Record, Error> {

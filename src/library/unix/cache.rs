@@ -32,7 +32,10 @@ fn parse(bytes: &[u8]) -> Option<Vec<(String, PathBuf)>> {
     let cache = bytes.get(start..)?;
     let count = word(cache, MAGIC.len())? as usize;
     let entries = cache.get(HEADER..)?.chunks_exact(ENTRY).take(count);
-    let ours = entries.filter(|entry| word(entry, 0) == Some(FLAGS));
+    let mut ours: Vec<&[u8]> = entries.filter(|entry| word(entry, 0) == Some(FLAGS)).collect();
+    // What is only for processors with more capabilities comes first, since of equal ones the last is taken.
+    ours.sort_by_key(|entry| entry[16..] == [0; 8]);
+    let ours = ours.into_iter();
     Some(
         ours.filter_map(|entry| Some((text(cache, word(entry, 4)?)?, text(cache, word(entry, 8)?)?.into())))
             .collect(),

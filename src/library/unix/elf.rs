@@ -34,7 +34,10 @@ pub(super) struct Elf {
 
 /// Reads a file; `None` where it is no ELF file.
 pub(super) fn read(path: &Path) -> io::Result<Option<Elf>> {
-    let mut file = File::open(path)?;
+    read_from(File::open(path)?)
+}
+
+fn read_from(mut file: impl Read + Seek) -> io::Result<Option<Elf>> {
     let mut head = Vec::new();
     file.by_ref().take(64).read_to_end(&mut head)?;
     if !head.starts_with(MAGIC) || head.len() < 52 {
@@ -46,12 +49,12 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Elf>> {
 }
 
 /// A file of the class that `wide` says, in this machine's byte order.
-struct Reader {
-    file: File,
+struct Reader<F> {
+    file: F,
     wide: bool,
 }
 
-impl Reader {
+impl<F: Read + Seek> Reader<F> {
     fn soname(&mut self, head: &[u8]) -> Option<String> {
         let (start, size, count) =
             if self.wide { (word(head, 32, 8)?, 54, 56) } else { (word(head, 28, 4)?, 42, 44) };
@@ -135,15 +138,25 @@ mod tests {
     #[test]
     fn damaged_files_are_no_libraries() {
         let libc = fs::read(crate::find_library("c").expect("libc").path).expect("readable");
-        let path = std::env::temp_dir().join(format!("callsmith-elf-{}", std::process::id()));
         for (len, byte) in [(3, 0), (51, 0), (60, 0xff), (64, 0xff), (200, 0xff), (4096, 0xff)] {
             let mut bytes = libc[..len].to_vec();
             bytes.iter_mut().skip(32).for_each(|place| *place |= byte);
-            fs::write(&path, &bytes).expect("written");
-            let read = read(&path).expect("readable");
+            let read = read_from(io::Cursor::new(bytes)).expect("readable");
             assert_eq!(read.is_some(), len >= 52);
             assert_eq!(read.and_then(|elf| elf.soname), None);
         }
-        fs::remove_file(path).expect("removed");
+        // Each byte of the headers as another, and as the largest.
+        let mut names = 0;
+        let mut bytes = libc;
+        for place in 0..1024 {
+            let whole = bytes[place];
+            for damaged in [0, 1, 0x7f, 0xff, whole ^ 0x80] {
+                bytes[place] = damaged;
+                let read = read_from(io::Cursor::new(&bytes[..])).expect("readable");
+                names += usize::from(read.is_some_and(|elf| elf.soname.is_some()));
+            }
+            bytes[place] = whole;
+        }
+        assert!(names > 0);
     }
 }
