@@ -1,23 +1,16 @@
 //! The expected plans: one case file of C prototypes, one table for each ABI, all on every host. The tables come from the
 //! ABI documents and from compilers, each with its source, never from our own output.
 
-use callsmith::arch::abi::{self, Aapcs64};
+use callsmith::arch::abi::{self, Aapcs64, X86Call, X86Flavour};
 use callsmith::arch::isa::InstructionSet;
-use callsmith::arch::layout::{DataModel, Type};
+use callsmith::arch::layout::Type;
 use callsmith::arch::plan::{Extension, Location, Move, Passing, ResultPlan};
 use callsmith::arch::{Abi, Align, CallPlan, Signature};
+use callsmith::ctype::CType;
 use callsmith::decl::{parse_prototype, parse_type};
 use std::collections::{BTreeMap, BTreeSet};
 
 const CASES: &str = include_str!("golden/cases.txt");
-
-/// The data model that a table's cases are read under: `long` has 64 bits in `ms_abi` functions on Linux, too.
-fn model(abi: Abi) -> &'static DataModel {
-    match abi {
-        Abi::SysV64 | Abi::Win64 => &DataModel::LP64,
-        Abi::Aapcs64(_) => abi.data_model(),
-    }
-}
 
 /// A case: its lines by keyword, several lines of one keyword joined.
 type Case = BTreeMap<String, String>;
@@ -55,28 +48,33 @@ fn cases() -> Vec<(String, Case)> {
 /// The parameters' names and the signature of one call of a case; or why the ABI's data model has no such types.
 fn signature(abi: Abi, case: &Case) -> Result<(Vec<String>, Signature), String> {
     let types = case.get("types").map_or("", String::as_str);
-    let model = model(abi);
+    let model = abi.data_model();
     let prototype =
         parse_prototype(&format!("{types}{}", case["proto"]), model).map_err(|e| e.to_string())?;
-    let lower = |ty: &callsmith::ctype::CType| ty.lower(model).unwrap();
+    let lower = |ty: &CType| ty.lower(model).map_err(|error| error.to_string());
     let mut names: Vec<String> = prototype.params.iter().map(|param| param.name.clone().unwrap()).collect();
-    let mut params: Vec<Type> = prototype.params.iter().map(|param| lower(&param.ty).unwrap()).collect();
-    let result = lower(&prototype.result);
+    let params: Result<Vec<_>, _> = prototype.params.iter().map(|param| lower(&param.ty)).collect();
+    let mut params: Vec<Type> = params?.into_iter().flatten().collect();
+    let result = lower(&prototype.result)?;
     if !prototype.variadic {
         return Ok((names, Signature::new(abi, result, params).unwrap()));
     }
     let fixed = params.len();
     for (index, tail) in case["tail"].trim().split(", ").enumerate() {
         names.push(format!("+{}", index + 1));
-        params.push(lower(&parse_type(&format!("{types}{tail}"), model).unwrap()).unwrap());
+        let ty = parse_type(&format!("{types}{tail}"), model).map_err(|error| error.to_string())?;
+        params.extend(lower(&ty)?);
     }
     Ok((names, Signature::variadic(abi, result, params, fixed).unwrap()))
 }
 
-/// Whether a case has a place in an ABI's table: some are about rules that only AArch64 has.
+/// Whether a case has a place in an ABI's table: some are about rules that only one instruction set has.
 fn concerns(abi: Abi, case: &Case) -> bool {
-    let about_aarch64 = case["tags"].split_whitespace().any(|tag| tag == "aarch64");
-    !about_aarch64 || abi.instruction_set() == InstructionSet::AArch64
+    case["tags"].split_whitespace().all(|tag| match tag {
+        "aarch64" => abi.instruction_set() == InstructionSet::AArch64,
+        "x86" => abi.instruction_set() == InstructionSet::X86,
+        _ => true,
+    })
 }
 
 /// A plan in the notation of the tables.
@@ -84,12 +82,13 @@ fn notation(names: &[String], plan: &CallPlan) -> Vec<String> {
     let place = |location, width| place(plan.abi, location, width);
     let moves =
         |run| plan.moves_of(run).iter().map(|piece| spell(plan.abi, piece)).collect::<Vec<_>>().join(" ");
+    let word = plan.abi.instruction_set().word();
     let mut lines = Vec::new();
     for (name, arg) in names.iter().zip(&plan.args) {
         let places = match arg.passing {
             Passing::Ignored(_) => "-".to_owned(),
             Passing::Direct(run) => moves(run),
-            Passing::Indirect { pointer, .. } => format!("*{}[0..{}]", place(pointer, 8), arg.size),
+            Passing::Indirect { pointer, .. } => format!("*{}[0..{}]", place(pointer, word), arg.size),
         };
         lines.push(format!("{name}: {places}"));
     }
@@ -97,16 +96,19 @@ fn notation(names: &[String], plan: &CallPlan) -> Vec<String> {
         ResultPlan::None => "-".to_owned(),
         ResultPlan::Direct(run) => moves(run),
         ResultPlan::Hidden { pointer, returned, .. } => {
-            let returned = returned.map_or("-".to_owned(), |returned| place(returned, 8));
-            format!("{} -> {returned}", place(pointer, 8))
+            let returned = returned.map_or("-".to_owned(), |returned| place(returned, word));
+            format!("{} -> {returned}", place(pointer, word))
         }
     };
     lines.push(format!("result: {result}"));
     if plan.stack_bytes > 0 {
         lines.push(format!("stack: {}", plan.stack_bytes));
     }
-    if plan.stack_align != Align::of(16) {
+    if plan.stack_align != Align::of(plan.abi.convention().stack_align.into()) {
         lines.push(format!("align: {}", plan.stack_align));
+    }
+    if plan.callee_pops > 0 {
+        lines.push(format!("pops: {}", plan.callee_pops));
     }
     lines.extend(plan.vector_count.map(|count| format!("al: {count}")));
     lines
@@ -128,6 +130,7 @@ fn place(abi: Abi, location: Location, width: u32) -> String {
     match location {
         Location::Gp(_) => abi.instruction_set().name(location, 8),
         Location::Vector(_) => abi.instruction_set().name(location, width),
+        Location::Mmx(register) => format!("mm{register}"),
         Location::X87(register) => format!("st{register}"),
         Location::Stack(offset) => format!("stack+{offset}"),
     }
@@ -168,6 +171,31 @@ fn sysv64() {
 #[test]
 fn win64() {
     judge(Abi::Win64, include_str!("golden/win64.txt"));
+}
+
+/// The tables of 32-bit x86.
+macro_rules! x86 {
+    ($($name:ident: $call:ident, $flavour:ident, $file:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            judge(Abi::X86(X86Call::$call, X86Flavour::$flavour), include_str!(concat!("golden/x86/", $file)));
+        }
+    )*};
+}
+
+x86! {
+    cdecl_linux: Cdecl, Linux, "cdecl-linux.txt";
+    stdcall_linux: Stdcall, Linux, "stdcall-linux.txt";
+    fastcall_linux: Fastcall, Linux, "fastcall-linux.txt";
+    thiscall_linux: Thiscall, Linux, "thiscall-linux.txt";
+    cdecl_mingw: Cdecl, Mingw, "cdecl-mingw.txt";
+    stdcall_mingw: Stdcall, Mingw, "stdcall-mingw.txt";
+    fastcall_mingw: Fastcall, Mingw, "fastcall-mingw.txt";
+    thiscall_mingw: Thiscall, Mingw, "thiscall-mingw.txt";
+    cdecl_msvc: Cdecl, Msvc, "cdecl-msvc.txt";
+    stdcall_msvc: Stdcall, Msvc, "stdcall-msvc.txt";
+    fastcall_msvc: Fastcall, Msvc, "fastcall-msvc.txt";
+    thiscall_msvc: Thiscall, Msvc, "thiscall-msvc.txt";
 }
 
 #[test]

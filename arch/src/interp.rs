@@ -21,8 +21,8 @@ pub struct Region {
 /// Registers and stack at the moment of a call instruction, or after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// What registers hold, least significant byte first: 8 bytes in an integer register, 64 in a vector register, 10
-    /// in one of the x87's. Never [`Location::Stack`].
+    /// What registers hold, least significant byte first: 8 bytes in an integer register, 64 in a vector
+    /// register, 8 in one of MMX, 10 in one of the x87's. Never [`Location::Stack`].
     pub registers: BTreeMap<Location, Region>,
     /// The frame from the stack pointer upwards: [`CallPlan::frame_bytes`].
     pub frame: Region,
@@ -69,7 +69,7 @@ impl Image {
     fn write(&mut self, location: Location, bytes: &[u8]) {
         let (region, offset) = match location {
             Location::Stack(offset) => (&mut self.frame, offset as usize),
-            Location::Gp(_) | Location::Vector(_) | Location::X87(_) => {
+            Location::Gp(_) | Location::Vector(_) | Location::Mmx(_) | Location::X87(_) => {
                 (self.registers.entry(location).or_insert_with(|| Region::unknown(room(location))), 0)
             }
         };
@@ -94,10 +94,10 @@ impl Image {
     }
 }
 
-/// A register's size in bytes.
+/// A register's size in bytes, the largest there is.
 fn room(location: Location) -> usize {
     match location {
-        Location::Gp(_) => 8,
+        Location::Gp(_) | Location::Mmx(_) => 8,
         Location::Vector(_) => 64,
         Location::X87(_) => 10,
         Location::Stack(_) => 0,
@@ -110,9 +110,10 @@ pub fn arguments(plan: &CallPlan, values: &[&[u8]], addresses: Addresses) -> Opt
     if values.len() != plan.args.len() {
         return None;
     }
+    let word = plan.abi.instruction_set().word() as usize;
     let mut image = Image { registers: BTreeMap::new(), frame: Region::unknown(plan.frame_bytes as usize) };
     if let ResultPlan::Hidden { pointer, .. } = plan.result {
-        image.write(pointer, &addresses.result.to_le_bytes());
+        image.write(pointer, &addresses.result.to_le_bytes()[..word]);
     }
     for (arg, &value) in plan.args.iter().zip(values) {
         if value.len() != arg.size as usize {
@@ -128,7 +129,7 @@ pub fn arguments(plan: &CallPlan, values: &[&[u8]], addresses: Addresses) -> Opt
             Passing::Indirect { pointer, copy, .. } => {
                 image.write(Location::Stack(copy), value);
                 let address = addresses.frame.wrapping_add(u64::from(copy));
-                image.write(pointer, &address.to_le_bytes());
+                image.write(pointer, &address.to_le_bytes()[..word]);
             }
         }
     }
@@ -139,13 +140,36 @@ pub fn arguments(plan: &CallPlan, values: &[&[u8]], addresses: Addresses) -> Opt
     Some(image)
 }
 
-/// The result that registers hold after the call. `None` where it is not in registers: there is none, or it is in memory.
+/// The `float` or `double` that a register of the x87 holds, where it holds one: what a callee gives back is one.
+fn narrow(register: &Region, width: u32) -> Option<Vec<u8>> {
+    let (mantissa, rest) = register.bytes.split_at_checked(8)?;
+    let mantissa = u64::from_le_bytes(mantissa.try_into().ok()?);
+    let head = u16::from_le_bytes(rest.try_into().ok()?);
+    let (sign, exponent) = (u64::from(head >> 15), i32::from(head & 0x7fff) - 16_383);
+    let (fraction_bits, bias) = if width == 4 { (23, 127) } else { (52, 1_023) };
+    let fraction = (mantissa << 1) >> (64 - fraction_bits);
+    let biased = match exponent {
+        -16_383 if mantissa == 0 => 0,
+        exponent => u64::try_from(exponent + bias).ok()?,
+    };
+    let bits = sign << (8 * width - 1) | biased << fraction_bits | fraction;
+    Some(bits.to_le_bytes()[..width as usize].to_vec())
+}
+
+/// The result that registers hold after the call. `None` where it is not in registers
+/// (there is none, or it is in memory), and where the x87 holds a number that is no normal one of the result's type.
 pub fn result(plan: &CallPlan, image: &Image) -> Option<Region> {
     let ResultPlan::Direct(run) = plan.result else { return None };
     let mut value = Region::unknown(plan.result_size as usize);
     for piece in plan.moves_of(run) {
         let register = image.registers.get(&piece.location)?;
-        value.copy(piece.offset as usize, register, 0, piece.width as usize);
+        match (piece.location, piece.width) {
+            (Location::X87(_), 4 | 8) => {
+                let narrow = narrow(register, piece.width)?;
+                value.write(piece.offset as usize, &narrow);
+            }
+            (_, width) => value.copy(piece.offset as usize, register, 0, width as usize),
+        }
     }
     Some(value)
 }

@@ -9,6 +9,7 @@ mod table;
 pub use table::Table;
 
 use crate::Abi;
+use crate::isa::InstructionSet;
 use crate::units::Align;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -23,7 +24,10 @@ pub enum Location {
     Gp(u8),
     /// A vector register, by hardware number.
     Vector(u8),
-    /// A register of the x87 stack, counted from its top.
+    /// A register of MMX, by number: where 32-bit x86 passes vectors of 8 bytes.
+    Mmx(u8),
+    /// A register of the x87 stack, counted from its top. A piece of 4 or 8 bytes is `float` or `double`, widened to the
+    /// register's format.
     X87(u8),
     /// Bytes from the stack pointer, just before the call instruction pushes or saves a return address.
     Stack(u32),
@@ -160,13 +164,24 @@ pub struct CallPlan {
 }
 
 impl CallPlan {
-    /// The register that all of the result is in, where it is one integer or vector register and at most 8 bytes.
+    /// The register that a result of at most 8 bytes comes back in, where host code can take it from there: an integer's, a
+    /// vector's, or the top of the x87 stack for a `float` or a `double`. Where an integer fills a pair of registers (32-bit
+    /// x86: EDX:EAX), the lower one.
     pub fn result_register(&self) -> Option<Location> {
         let ResultPlan::Direct(run) = self.result else { return None };
         match self.moves_of(run) {
             [piece] if piece.width <= 8 => match piece.location {
-                Location::Gp(_) | Location::Vector(_) => Some(piece.location),
-                Location::X87(_) | Location::Stack(_) => None,
+                Location::Gp(_) | Location::X87(_) => Some(piece.location),
+                Location::Vector(_) => match self.abi.instruction_set() {
+                    InstructionSet::X86_64 | InstructionSet::AArch64 => Some(piece.location),
+                    // No result of a type that Rust and C share is there.
+                    InstructionSet::X86 => None,
+                },
+                Location::Mmx(_) | Location::Stack(_) => None,
+            },
+            [low, high] if low.width + high.width <= 8 => match (low.location, high.location) {
+                (Location::Gp(_), Location::Gp(_)) => Some(low.location),
+                _ => None,
             },
             _ => None,
         }

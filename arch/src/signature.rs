@@ -81,7 +81,7 @@ impl Signature {
         Ok(Signature { abi, fixed: None, result, params: params.into(), outline })
     }
 
-    /// One call of a variadic function whose first `fixed` parameters are declared.
+    /// One call of a variadic function whose first `fixed` parameters are declared. Its ABI is [`Abi::variadic`]'s.
     ///
     /// # Errors
     /// As for [`Signature::new`]; more fixed parameters than there are.
@@ -91,7 +91,7 @@ impl Signature {
         params: Vec<Type>,
         fixed: usize,
     ) -> Result<Signature, Error> {
-        let mut signature = Signature::new(abi, result, params)?;
+        let mut signature = Signature::new(abi.variadic(), result, params)?;
         let given = signature.params.len();
         signature.fixed = match u16::try_from(fixed) {
             Ok(count) if fixed <= given => Some(count),

@@ -13,7 +13,7 @@ mod random;
 mod stub;
 
 use callsmith_arch::isa::aarch64::emit::{self, CONTEXT_REGISTERS};
-use callsmith_arch::isa::{InstructionSet, NOTE_OFFSET, Shape, THUNK_SIZE};
+use callsmith_arch::isa::{InstructionSet, Shape, THUNK_SIZE};
 use callsmith_arch::layout::{DataModel, Member, Record, RecordAttrs, RecordKind, Scalar, Type};
 use callsmith_arch::plan::{Location, MAX_FRAME, Passing, ResultPlan};
 use callsmith_arch::{Abi, Align, CallPlan, Error, Signature, abi};
@@ -202,7 +202,11 @@ fn traps_pass_the_note_on() {
     for register in CONTEXT_REGISTERS {
         let code = emit::trap(register);
         let mut machine = Machine::new(&mut Rng::new(1));
-        machine.give(GRAVE + NOTE_OFFSET as u64, &NOTE.to_le_bytes(), Access::Read);
+        machine.give(
+            GRAVE + u64::from(InstructionSet::AArch64.note_offset()),
+            &NOTE.to_le_bytes(),
+            Access::Read,
+        );
         machine.give(NOTE, &0x5555u64.to_le_bytes(), Access::Read);
         machine.x[usize::from(register.number())] = GRAVE;
         let back = machine.x[30];

@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
         panic!("{broken}\n{plan}\n{signature:#?}");
     }
     let set = plan.abi.instruction_set();
-    for entry in set.abis() {
+    for entry in set.hosts() {
         for code in [
             isa::stub(&plan, Shape::Slots, entry),
             isa::stub(&plan, Shape::Gather, entry),
@@ -25,11 +25,15 @@ fuzz_target!(|bytes: &[u8]| {
         ] {
             let code = code.expect("code of the same instruction set");
             let valid = match set {
-                InstructionSet::X86_64 => {
-                    Decoder::new(64, &code, DecoderOptions::NONE).into_iter().all(|one| !one.is_invalid())
-                }
+                InstructionSet::X86_64 => valid(&code, 64),
+                InstructionSet::X86 => valid(&code, 32),
             };
             assert!(valid, "{code:02x?}\n{plan}");
         }
     }
 });
+
+/// Whether every byte is an instruction's.
+fn valid(code: &[u8], bits: u32) -> bool {
+    Decoder::new(bits, code, DecoderOptions::NONE).into_iter().all(|one| !one.is_invalid())
+}

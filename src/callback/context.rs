@@ -8,8 +8,7 @@
 #![allow(unsafe_code)]
 
 use super::stop;
-use crate::engine::{self, Note};
-use callsmith_arch::isa::NOTE_OFFSET;
+use crate::engine::{self, NOTE_OFFSET, Note};
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_void;
 use std::marker::PhantomData;

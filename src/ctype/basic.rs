@@ -1,5 +1,6 @@
 //! The words of C types that need no arena: arithmetic types, qualifiers, calling conventions.
 
+use callsmith_arch::abi::X86Call;
 use callsmith_arch::layout::{DataModel, Float, IntName, Scalar};
 use callsmith_arch::{Abi, Size};
 use std::fmt;
@@ -206,17 +207,21 @@ pub enum Convention {
 impl Convention {
     /// The ABI that it means where the target's own is `target`; `None` where there is none for it.
     pub fn abi(self, target: Abi) -> Option<Abi> {
-        match self {
-            Convention::SysV64 => Some(Abi::SysV64),
-            Convention::Win64 => Some(Abi::Win64),
+        let call = match self {
+            Convention::SysV64 => return Some(Abi::SysV64),
+            Convention::Win64 => return Some(Abi::Win64),
+            Convention::Default => return Some(target),
+            Convention::Vectorcall => return None,
+            Convention::Cdecl => Some(X86Call::Cdecl),
+            Convention::Stdcall => Some(X86Call::Stdcall),
+            Convention::Fastcall => Some(X86Call::Fastcall),
+            Convention::Thiscall => Some(X86Call::Thiscall),
+            Convention::Regparm(_) => None,
+        };
+        match target {
+            Abi::X86(_, flavour) => call.map(|call| Abi::X86(call, flavour)),
             // On x86-64 compilers ignore the 32-bit conventions.
-            Convention::Default
-            | Convention::Cdecl
-            | Convention::Stdcall
-            | Convention::Fastcall
-            | Convention::Thiscall
-            | Convention::Regparm(_) => Some(target),
-            Convention::Vectorcall => None,
+            Abi::SysV64 | Abi::Win64 | Abi::Aapcs64(_) => Some(target),
         }
     }
 }

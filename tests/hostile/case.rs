@@ -81,7 +81,7 @@ fn without(signature: &Signature, index: usize) -> Signature {
 fn can_run(plan: &CallPlan) -> bool {
     plan.moves.iter().all(|piece| match piece.location {
         Location::Vector(_) => u64::from(piece.width) <= vector_bytes(),
-        Location::Gp(_) | Location::X87(_) | Location::Stack(_) => true,
+        Location::Gp(_) | Location::Mmx(_) | Location::X87(_) | Location::Stack(_) => true,
     })
 }
 

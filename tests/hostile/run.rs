@@ -299,7 +299,7 @@ fn register(registers: &Registers, location: Location) -> Vec<u8> {
     match location {
         Location::Gp(number) => registers.gp[usize::from(number)].to_le_bytes().into(),
         Location::Vector(number) => registers.vectors[usize::from(number)].into(),
-        Location::X87(_) | Location::Stack(_) => Vec::new(),
+        Location::Mmx(_) | Location::X87(_) | Location::Stack(_) => Vec::new(),
     }
 }
 

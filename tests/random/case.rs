@@ -55,11 +55,9 @@ impl FromStr for Name {
     fn from_str(text: &str) -> Result<Name, String> {
         let wrong = || format!("'{text}' is no case, such as SysV64:1:17 or Win64:1:17:3.0");
         let mut parts = text.split(':');
-        let abi = match parts.next() {
-            Some("SysV64") => Abi::SysV64,
-            Some("Win64") => Abi::Win64,
-            Some(_) | None => return Err(wrong()),
-        };
+        let named = parts.next().unwrap_or_default();
+        let known = Abi::ALL.iter().find(|abi| format!("{abi:?}") == named);
+        let abi = *known.ok_or_else(wrong)?;
         let mut number = || parts.next().and_then(|part| part.parse::<u64>().ok()).ok_or_else(wrong);
         let (seed, index) = (number()?, number()?);
         let steps = parts.next().map(|steps| steps.split('.').map(str::parse).collect());

@@ -22,6 +22,7 @@ pub(crate) fn is_judge(c: &CType, ty: &Type, role: Role, abi: Abi) -> bool {
         Abi::SysV64 => is_only_padding(c, size) || in_sysv64(c, ty, role),
         Abi::Win64 => is_only_padding(c, size) || in_ms_abi(c, size, role),
         Abi::Aapcs64(_) => false,
+        Abi::X86(..) => is_only_padding(c, size),
     };
     !doubted
 }

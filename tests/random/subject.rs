@@ -4,6 +4,7 @@ use super::case::Case;
 use super::spots::{Spot, spots};
 use crate::support::ctype::{CType, Part, prelude};
 use crate::support::rng::Rng;
+use callsmith::arch::abi::X86Call;
 use callsmith::arch::layout::{Float, Scalar, Type};
 use callsmith::arch::{Abi, Signature, abi};
 use callsmith::host;
@@ -145,6 +146,10 @@ impl Subject {
             Abi::Win64 => "__attribute__((ms_abi))",
             // No compiler has an attribute for another system's.
             Abi::Aapcs64(_) => "",
+            Abi::X86(X86Call::Cdecl, _) => "__attribute__((cdecl))",
+            Abi::X86(X86Call::Stdcall, _) => "__attribute__((stdcall))",
+            Abi::X86(X86Call::Fastcall, _) => "__attribute__((fastcall))",
+            Abi::X86(X86Call::Thiscall, _) => "__attribute__((thiscall))",
         };
         format!("{convention} {declared}")
     }

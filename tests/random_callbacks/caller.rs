@@ -15,6 +15,7 @@ pub(crate) fn source(subject: &Subject, out: &mut String) {
         Abi::SysV64 => "checked_sysv",
         Abi::Win64 => "checked_ms",
         Abi::Aapcs64(_) => "checked_aapcs64",
+        Abi::X86(..) => "checked_x86",
     };
     let _ = writeln!(out, "{}{};", subject.types(), subject.prototype());
     let _ = writeln!(out, "void {}(void *function, int checked) {{\n    calls++;", symbol(subject));

@@ -31,6 +31,7 @@ fn read_tail(callee: &Subject, last: usize, out: &mut String) {
         Abi::SysV64 => ("__builtin_sysv_va_list", "__builtin_sysv"),
         Abi::Win64 => ("__builtin_ms_va_list", "__builtin_ms"),
         Abi::Aapcs64(_) => ("__builtin_va_list", "__builtin"),
+        Abi::X86(..) => ("__builtin_va_list", "__builtin"),
     };
     let _ = writeln!(out, "    {list} list;\n    {prefix}_va_start(list, a{last});");
     for passed in callee.args.iter().skip(last + 1) {

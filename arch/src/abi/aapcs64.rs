@@ -7,7 +7,7 @@ mod machine;
 use self::machine::Machine;
 use super::cursor::Registers;
 use super::draft::{Draft, size_of};
-use super::{Abi, Convention, Counting, RegSet, widening};
+use super::{Abi, Convention, Counting, Pops, RegSet, widening};
 use crate::layout::{DataModel, Scalar, Type};
 use crate::plan::{Extension, Location, Move, MoveRange, Passing, ResultPlan, Rule};
 use crate::{Align, CallPlan, Error, Signature};
@@ -29,6 +29,7 @@ const BASE: Convention = Convention {
     abi: Abi::Aapcs64(Aapcs64::Linux),
     document: "AAPCS64",
     gp_params: &[0, 1, 2, 3, 4, 5, 6, 7],
+    mmx_params: &[],
     vector_params: &[0, 1, 2, 3, 4, 5, 6, 7],
     counting: Counting::PerClass,
     gp_results: &[0, 1],
@@ -41,6 +42,7 @@ const BASE: Convention = Convention {
     preserved_vector: RegSet::of(&[8, 9, 10, 11, 12, 13, 14, 15]),
     stack_align: 16,
     stack_slot: Align::of(8),
+    callee_pops: Pops::Nothing,
     shadow_space: 0,
     red_zone: 0,
 };
@@ -207,7 +209,7 @@ pub(super) fn classify(signature: &Signature, system: Aapcs64) -> Result<CallPla
     // Stage A: the NGRN and the NSRN are zero, the NSAA is the stack pointer.
     let mut draft = Draft::new(rules.convention, signature);
     for (index, ty) in signature.params().iter().enumerate() {
-        let size = size_of(ty)?;
+        let size = size_of(ty, rules.model)?;
         let passing = if rules.ignores(ty, size) {
             Passing::Ignored(&NO_MEMBERS)
         } else {
@@ -436,7 +438,7 @@ fn pointer(draft: &mut Draft, way: Way) -> Result<Location, Error> {
 /// additional argument to the function in x8."
 fn result(draft: &mut Draft, rules: &Rules, ty: Option<&Type>) -> Result<ResultPlan, Error> {
     let Some(ty) = ty else { return Ok(ResultPlan::None) };
-    let size = size_of(ty)?;
+    let size = size_of(ty, rules.model)?;
     if rules.ignores(ty, size) {
         return Ok(ResultPlan::None);
     }

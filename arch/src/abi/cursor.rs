@@ -8,6 +8,7 @@ use crate::{Align, Error};
 pub(super) struct Registers {
     gp: &'static [u8],
     vector: &'static [u8],
+    mmx: &'static [u8],
     counting: Counting,
 }
 
@@ -17,6 +18,7 @@ impl Registers {
         Registers {
             gp: convention.gp_params,
             vector: convention.vector_params,
+            mmx: convention.mmx_params,
             counting: convention.counting,
         }
     }
@@ -26,6 +28,7 @@ impl Registers {
         Registers {
             gp: convention.gp_results,
             vector: convention.vector_results,
+            mmx: &[],
             counting: Counting::PerClass,
         }
     }
@@ -45,6 +48,12 @@ impl Registers {
         Some(register)
     }
 
+    /// Uses up so many integer registers, or as many as are left.
+    pub(super) fn skip_gp(&mut self, count: u32) {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        self.gp = self.gp.get(count..).unwrap_or_default();
+    }
+
     /// The next vector register.
     pub(super) fn next_vector(&mut self) -> Option<u8> {
         let (&register, rest) = self.vector.split_first()?;
@@ -52,6 +61,13 @@ impl Registers {
         if self.counting == Counting::ByPosition {
             self.gp = self.gp.get(1..).unwrap_or_default();
         }
+        Some(register)
+    }
+
+    /// The next register of MMX.
+    pub(super) fn next_mmx(&mut self) -> Option<u8> {
+        let (&register, rest) = self.mmx.split_first()?;
+        self.mmx = rest;
         Some(register)
     }
 

@@ -1,7 +1,7 @@
 //! The plan while it is being made.
 
-use super::Convention;
 use super::cursor::{Area, Registers};
+use super::{Convention, Pops};
 use crate::layout::{DataModel, Type};
 use crate::plan::{ArgPlan, Extension, Location, Move, MoveRange, Passing, ResultPlan, Rule};
 use crate::{Align, CallPlan, Error, Signature};
@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 /// A plan in the making: what is decided, and what is left to hand out.
 pub(super) struct Draft {
     convention: &'static Convention,
+    model: &'static DataModel,
     args: Vec<ArgPlan>,
     /// The moves so far.
     pub(super) moves: Vec<Move>,
@@ -26,6 +27,7 @@ impl Draft {
         let params = signature.params().len();
         Draft {
             convention,
+            model: convention.abi.data_model(),
             args: Vec::with_capacity(params),
             // Hardly any value is in more than two pieces.
             moves: Vec::with_capacity(2 * (params + 1)),
@@ -92,6 +94,16 @@ impl Draft {
         vector_count: Option<u8>,
     ) -> Result<CallPlan, Error> {
         let stack_bytes = self.stack.end();
+        let callee_pops = match self.convention.callee_pops {
+            Pops::Nothing => 0,
+            Pops::HiddenAddress => match &result {
+                ResultPlan::Hidden { pointer: Location::Stack(_), .. } => {
+                    u32::try_from(self.convention.stack_slot.bytes()).unwrap_or(0)
+                }
+                ResultPlan::None | ResultPlan::Direct(_) | ResultPlan::Hidden { .. } => 0,
+            },
+            Pops::Arguments => stack_bytes,
+        };
         let mut frame = self.stack;
         if self.copies.align() > Align::ONE {
             let base = frame.take(self.copies.end(), self.copies.align())?;
@@ -106,24 +118,19 @@ impl Draft {
             abi: self.convention.abi,
             args: self.args,
             result,
-            result_size: result_type.map_or(Ok(0), size_of)?,
+            result_size: result_type.map_or(Ok(0), |ty| size_of(ty, self.model))?,
             moves: self.moves,
             stack_bytes,
             frame_bytes: frame.end(),
             stack_align,
-            callee_pops: 0,
+            callee_pops,
             vector_count,
         })
     }
 }
 
-/// A value's size in bytes. Whatever reaches a classifier has one size under all data models of 64 bits.
-pub(super) fn size_of(ty: &Type) -> Result<u32, Error> {
-    let size = ty.size(&DataModel::LP64).bytes();
+/// A value's size in bytes.
+pub(super) fn size_of(ty: &Type, model: &DataModel) -> Result<u32, Error> {
+    let size = ty.size(model).bytes();
     u32::try_from(size).map_err(|_| Error::SizeOverflow { what: "a value that is passed" })
-}
-
-/// A value's alignment.
-pub(super) fn align_of(ty: &Type) -> Align {
-    ty.align(&DataModel::LP64)
 }

@@ -8,10 +8,12 @@ mod cursor;
 mod draft;
 mod sysv64;
 mod win64;
+mod x86;
 
 pub use aapcs64::Aapcs64;
 pub use sysv64::SYSV64;
 pub use win64::WIN64;
+pub use x86::{X86Call, X86Flavour};
 
 use crate::isa::InstructionSet;
 use crate::isa::x86_64::Gp;
@@ -28,6 +30,8 @@ pub enum Abi {
     Win64,
     /// Arm's procedure call standard for AArch64, as a system has it.
     Aapcs64(Aapcs64),
+    /// 32-bit x86: its four conventions, as three sorts of compilers have them.
+    X86(X86Call, X86Flavour),
 }
 
 /// A set of registers of one class, by hardware number.
@@ -101,6 +105,17 @@ pub enum Counting {
     ByPosition,
 }
 
+/// What a callee takes off the stack beside the return address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pops {
+    /// Nothing.
+    Nothing,
+    /// The hidden result's address, where that is on the stack.
+    HiddenAddress,
+    /// All of its arguments.
+    Arguments,
+}
+
 /// What can be said of a calling convention without code.
 #[derive(Debug)]
 pub struct Convention {
@@ -112,7 +127,9 @@ pub struct Convention {
     pub gp_params: &'static [u8],
     /// Vector argument registers, in order.
     pub vector_params: &'static [u8],
-    /// How the two sequences are counted.
+    /// MMX argument registers, in order.
+    pub mmx_params: &'static [u8],
+    /// How the sequences are counted.
     pub counting: Counting,
     /// Integer result registers, in order.
     pub gp_results: &'static [u8],
@@ -128,6 +145,8 @@ pub struct Convention {
     pub stack_align: u32,
     /// Stack arguments begin, and the next one's place ends, at a multiple of this.
     pub stack_slot: Align,
+    /// What a callee takes off the stack when it returns.
+    pub callee_pops: Pops,
     /// Bytes above the return address that the caller lends the callee.
     pub shadow_space: u32,
     /// Bytes below the stack pointer that no signal handler touches.
@@ -142,6 +161,18 @@ impl Abi {
         Abi::Aapcs64(Aapcs64::Linux),
         Abi::Aapcs64(Aapcs64::Darwin),
         Abi::Aapcs64(Aapcs64::Windows),
+        Abi::X86(X86Call::Cdecl, X86Flavour::Linux),
+        Abi::X86(X86Call::Stdcall, X86Flavour::Linux),
+        Abi::X86(X86Call::Fastcall, X86Flavour::Linux),
+        Abi::X86(X86Call::Thiscall, X86Flavour::Linux),
+        Abi::X86(X86Call::Cdecl, X86Flavour::Mingw),
+        Abi::X86(X86Call::Stdcall, X86Flavour::Mingw),
+        Abi::X86(X86Call::Fastcall, X86Flavour::Mingw),
+        Abi::X86(X86Call::Thiscall, X86Flavour::Mingw),
+        Abi::X86(X86Call::Cdecl, X86Flavour::Msvc),
+        Abi::X86(X86Call::Stdcall, X86Flavour::Msvc),
+        Abi::X86(X86Call::Fastcall, X86Flavour::Msvc),
+        Abi::X86(X86Call::Thiscall, X86Flavour::Msvc),
     ];
 
     /// The instruction set that its code is of.
@@ -149,6 +180,7 @@ impl Abi {
         match self {
             Abi::SysV64 | Abi::Win64 => InstructionSet::X86_64,
             Abi::Aapcs64(_) => InstructionSet::AArch64,
+            Abi::X86(..) => InstructionSet::X86,
         }
     }
 
@@ -158,6 +190,15 @@ impl Abi {
         match self {
             Abi::SysV64 | Abi::Win64 => &DataModel::LP64,
             Abi::Aapcs64(system) => system.data_model(),
+            Abi::X86(_, flavour) => flavour.data_model(),
+        }
+    }
+
+    /// The ABI of a variadic function that is declared with this one: on 32-bit x86 always the caller pops.
+    pub const fn variadic(self) -> Abi {
+        match self {
+            Abi::SysV64 | Abi::Win64 | Abi::Aapcs64(_) => self,
+            Abi::X86(_, flavour) => Abi::X86(X86Call::Cdecl, flavour),
         }
     }
 
@@ -167,6 +208,7 @@ impl Abi {
             Abi::SysV64 => &SYSV64,
             Abi::Win64 => &WIN64,
             Abi::Aapcs64(system) => system.convention(),
+            Abi::X86(call, flavour) => x86::convention(call, flavour),
         }
     }
 }
@@ -187,6 +229,7 @@ pub fn classify(signature: &Signature) -> Result<CallPlan, Error> {
         Abi::SysV64 => sysv64::classify(signature),
         Abi::Win64 => win64::classify(signature),
         Abi::Aapcs64(system) => aapcs64::classify(signature, system),
+        Abi::X86(call, flavour) => x86::classify(signature, call, flavour),
     }
 }
 

@@ -5,8 +5,8 @@ mod eightbytes;
 
 use self::eightbytes::{Class, Eightbytes, Memory, natural_classes};
 use super::cursor::Registers;
-use super::draft::{Draft, align_of, size_of};
-use super::{Abi, Convention, Counting, RegSet, numbers, widening};
+use super::draft::{Draft, size_of};
+use super::{Abi, Convention, Counting, Pops, RegSet, numbers, widening};
 use crate::isa::x86_64::Gp::{R8, R9, R12, R13, R14, R15, Rax, Rbp, Rbx, Rcx, Rdi, Rdx, Rsi, Rsp};
 use crate::layout::{DataModel, Scalar, Type};
 use crate::plan::{Extension, Location, Move, Passing, ResultPlan, Rule};
@@ -18,6 +18,7 @@ pub static SYSV64: Convention = Convention {
     abi: Abi::SysV64,
     document: "System V ABI, AMD64 supplement",
     gp_params: &numbers([Rdi, Rsi, Rdx, Rcx, R8, R9]),
+    mmx_params: &[],
     vector_params: &[0, 1, 2, 3, 4, 5, 6, 7],
     counting: Counting::PerClass,
     gp_results: &numbers([Rax, Rdx]),
@@ -27,9 +28,12 @@ pub static SYSV64: Convention = Convention {
     preserved_vector: RegSet::of(&[]),
     stack_align: 16,
     stack_slot: Align::of(8),
+    callee_pops: Pops::Nothing,
     shadow_space: 0,
     red_zone: 128,
 };
+
+const MODEL: &DataModel = Abi::SysV64.data_model();
 
 // The sentences that moves carry.
 
@@ -59,7 +63,7 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
     // Returning 1. "Classify the return type with the classification algorithm." 2. "If the type has class MEMORY, then
     // the caller […] passes the address of this storage in %rdi as if it were the first argument to the function."
     let returned = match signature.result() {
-        Some(ty) => Some(Eightbytes::classify(ty, size_of(ty)?)),
+        Some(ty) => Some(Eightbytes::classify(ty, size_of(ty, MODEL)?)),
         None => None,
     };
     let hidden = if let Some(Err(_)) = returned { draft.registers.next_gp() } else { None };
@@ -72,7 +76,7 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
             continue;
         }
         let named = signature.fixed().is_none_or(|fixed| index < fixed);
-        let size = size_of(ty)?;
+        let size = size_of(ty, MODEL)?;
         let passing = match size {
             0 => Passing::Ignored(&EMPTY),
             _ => pass_eightbytes(&mut draft, ty, size, named)?,
@@ -166,7 +170,7 @@ fn pass_eightbytes(draft: &mut Draft, ty: &Type, size: u32, named: bool) -> Resu
         // stack. If registers have already been assigned for some […], the assignments get reverted."
         Ok(_) => &NO_REGISTER,
     };
-    let location = draft.stack_slot(size, align_of(ty))?;
+    let location = draft.stack_slot(size, ty.align(MODEL))?;
     Ok(Passing::Direct(draft.whole(size, location, Extension::None, memory)))
 }
 

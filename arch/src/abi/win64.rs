@@ -2,10 +2,10 @@
 //! passing", "Varargs", "Return values"; for what Microsoft's compiler lacks (`__int128`, 80-bit `long double`,
 //! `__float128`, `_Float16`, `_Complex`, values of no size), what mingw's gcc does.
 
-use super::draft::{Draft, align_of, size_of};
-use super::{Abi, Convention, Counting, RegSet, numbers};
+use super::draft::{Draft, size_of};
+use super::{Abi, Convention, Counting, Pops, RegSet, numbers};
 use crate::isa::x86_64::Gp::{R8, R9, R12, R13, R14, R15, Rax, Rbp, Rbx, Rcx, Rdi, Rdx, Rsi, Rsp};
-use crate::layout::{Float, Scalar, Type};
+use crate::layout::{DataModel, Float, Scalar, Type};
 use crate::plan::{Extension, Location, MoveRange, Passing, ResultPlan, Rule};
 use crate::{Align, CallPlan, Error, Signature};
 
@@ -14,6 +14,7 @@ pub static WIN64: Convention = Convention {
     abi: Abi::Win64,
     document: "Microsoft x64 calling convention",
     gp_params: &numbers([Rcx, Rdx, R8, R9]),
+    mmx_params: &[],
     vector_params: &[0, 1, 2, 3],
     counting: Counting::ByPosition,
     gp_results: &numbers([Rax]),
@@ -23,9 +24,12 @@ pub static WIN64: Convention = Convention {
     preserved_vector: RegSet::of(&[6, 7, 8, 9, 10, 11, 12, 13, 14, 15]),
     stack_align: 16,
     stack_slot: Align::of(8),
+    callee_pops: Pops::Nothing,
     shadow_space: 32,
     red_zone: 0,
 };
+
+const MODEL: &DataModel = Abi::Win64.data_model();
 
 // The sentences that moves carry.
 
@@ -115,7 +119,7 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
     let returned = signature.result().map_or(Ok(Returned::Nothing), returned)?;
     let hidden = if let Returned::Memory = returned { draft.registers.next_gp() } else { None };
     for ty in signature.params() {
-        let size = size_of(ty)?;
+        let size = size_of(ty, MODEL)?;
         let passing = match kind(ty, size) {
             Kind::Integer(rule) => {
                 let register = draft.registers.next_gp().map(Location::Gp);
@@ -138,7 +142,7 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
             rule: &HIDDEN,
         },
         (None, Returned::In(location, rule)) => {
-            let size = signature.result().map_or(Ok(0), size_of)?;
+            let size = signature.result().map_or(Ok(0), |ty| size_of(ty, MODEL))?;
             ResultPlan::Direct(draft.whole(size, location, Extension::None, rule))
         }
         (None, Returned::Nothing | Returned::Memory) => ResultPlan::None,
@@ -179,7 +183,7 @@ fn by_reference(draft: &mut Draft, ty: &Type, size: u32) -> Result<Passing, Erro
         Some(register) => Location::Gp(register),
         None => draft.stack_slot(8, Align::ONE)?,
     };
-    let align = align_of(ty).max(Align::of(16));
+    let align = ty.align(MODEL).max(Align::of(16));
     Ok(Passing::Indirect { pointer, copy: draft.copy(size, align)?, align, rule: &BY_REFERENCE })
 }
 
@@ -192,7 +196,7 @@ enum Returned {
 
 /// Section "Return values".
 fn returned(ty: &Type) -> Result<Returned, Error> {
-    let size = size_of(ty)?;
+    let size = size_of(ty, MODEL)?;
     Ok(match (kind(ty, size), ty) {
         // "A scalar return value that can fit into 64 bits, including the __m64 type, is returned through RAX."
         // "[A user-defined type of] 1, 2, 4, 8, 16, 32, or 64 bits […] is returned by value through RAX."

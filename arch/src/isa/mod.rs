@@ -7,6 +7,7 @@ pub mod aarch64;
 pub mod x86;
 pub mod x86_64;
 
+use crate::abi::{Convention, X86Call};
 use crate::plan::{CallPlan, Location};
 use crate::{Abi, Error};
 use alloc::format;
@@ -20,6 +21,8 @@ pub enum InstructionSet {
     X86_64,
     /// A64, the 64-bit instructions of Arm's architecture.
     AArch64,
+    /// 32-bit x86, with SSE2.
+    X86,
 }
 
 /// What a stub's `arguments` parameter points at.
@@ -34,16 +37,15 @@ pub enum Shape {
 /// The size of a thunk. 512 of them fill three pages of 4 KiB.
 pub const THUNK_SIZE: usize = 24;
 
-/// Where in a slot the address to jump to is; the context is at its start.
-pub const TARGET_OFFSET: usize = 8;
-
-/// Where in a context the note is that says whose it is, for traps.
-pub const NOTE_OFFSET: usize = 16;
-
 impl InstructionSet {
     /// The ABIs of its code.
     pub fn abis(self) -> impl Iterator<Item = Abi> {
         Abi::ALL.iter().copied().filter(move |abi| abi.instruction_set() == self)
+    }
+
+    /// The ABIs of its code that a program's own functions may have: that stubs are entered by, and handlers called by.
+    pub fn hosts(self) -> impl Iterator<Item = Abi> {
+        self.abis().filter(|abi| abi.variadic() == *abi)
     }
 
     /// The integer registers that a thunk may load its context into: the argument registers of all its ABIs, for handlers
@@ -52,7 +54,26 @@ impl InstructionSet {
         match self {
             InstructionSet::X86_64 => &x86_64::emit::CONTEXT_NUMBERS,
             InstructionSet::AArch64 => &aarch64::emit::CONTEXT_NUMBERS,
+            InstructionSet::X86 => &x86::emit::CONTEXT_NUMBERS,
         }
+    }
+
+    /// The size of an address, in bytes.
+    pub const fn word(self) -> u32 {
+        match self {
+            InstructionSet::X86_64 | InstructionSet::AArch64 => 8,
+            InstructionSet::X86 => 4,
+        }
+    }
+
+    /// Where in a slot the address to jump to is; the context is at its start.
+    pub const fn target_offset(self) -> u32 {
+        self.word()
+    }
+
+    /// Where in a context the note is that says whose it is, for traps.
+    pub const fn note_offset(self) -> u32 {
+        2 * self.word()
     }
 
     /// A place that holds `width` bytes, by its name in assembly.
@@ -60,6 +81,7 @@ impl InstructionSet {
         match self {
             InstructionSet::X86_64 => x86_64::name(location, width).to_string(),
             InstructionSet::AArch64 => aarch64::name(location, width).to_string(),
+            InstructionSet::X86 => x86::name(location, width).to_string(),
         }
     }
 
@@ -68,6 +90,7 @@ impl InstructionSet {
         match self {
             InstructionSet::X86_64 => "rsp",
             InstructionSet::AArch64 => "sp",
+            InstructionSet::X86 => "esp",
         }
     }
 }
@@ -81,6 +104,7 @@ pub fn stub(plan: &CallPlan, shape: Shape, entry: Abi) -> Result<Vec<u8>, Error>
     Ok(match same_set(plan.abi, entry)? {
         InstructionSet::X86_64 => x86_64::emit::stub(plan, shape, entry.convention()),
         InstructionSet::AArch64 => aarch64::emit::stub(plan, shape),
+        InstructionSet::X86 => x86::emit::stub(plan, shape, cdecl(entry)?),
     })
 }
 
@@ -93,13 +117,21 @@ pub fn adapter(plan: &CallPlan, host: Abi) -> Result<Vec<u8>, Error> {
     Ok(match same_set(plan.abi, host)? {
         InstructionSet::X86_64 => x86_64::emit::adapter(plan, host.convention()),
         InstructionSet::AArch64 => aarch64::emit::adapter(plan),
+        InstructionSet::X86 => x86::emit::adapter(plan, cdecl(host)?),
     })
 }
 
 /// The code of one thunk: loads its context into the register at `index` of [`InstructionSet::context_registers`] (the last
-/// one if there are not so many), and jumps to its target. The slot lies `distance` bytes after the thunk, at most 1 MiB.
-pub fn thunk(set: InstructionSet, index: usize, distance: i32) -> Vec<u8> {
+/// one if there are not so many), and jumps to its target. It is for the address `at`, and its slot lies `distance` bytes after
+/// that, at most 1 MiB. Where instructions know addresses relative to their own, `at` makes no difference.
+pub fn thunk(set: InstructionSet, index: usize, at: u64, distance: i32) -> Vec<u8> {
     match set {
+        InstructionSet::X86 => {
+            // An address of this instruction set has 32 bits.
+            #[allow(clippy::cast_possible_truncation)]
+            let slot = (at as u32).wrapping_add_signed(distance);
+            x86::emit::thunk(context(&x86::emit::CONTEXT_REGISTERS, index), slot)
+        }
         InstructionSet::X86_64 => {
             x86_64::emit::thunk(context(&x86_64::emit::CONTEXT_REGISTERS, index), distance)
         }
@@ -113,10 +145,22 @@ pub fn thunk(set: InstructionSet, index: usize, distance: i32) -> Vec<u8> {
 /// the function whose address is the first word of what the context's third word points at, with that pointer.
 pub fn trap(host: Abi, index: usize) -> Vec<u8> {
     match host.instruction_set() {
+        InstructionSet::X86 => x86::emit::trap(context(&x86::emit::CONTEXT_REGISTERS, index)),
         InstructionSet::X86_64 => {
             x86_64::emit::trap(context(&x86_64::emit::CONTEXT_REGISTERS, index), host.convention())
         }
         InstructionSet::AArch64 => aarch64::emit::trap(context(&aarch64::emit::CONTEXT_REGISTERS, index)),
+    }
+}
+
+/// The convention of a host of 32-bit x86: programs there have only one that stubs, adapters and traps are for.
+fn cdecl(host: Abi) -> Result<&'static Convention, Error> {
+    match host {
+        Abi::X86(X86Call::Cdecl, _) => Ok(host.convention()),
+        Abi::X86(X86Call::Stdcall | X86Call::Fastcall | X86Call::Thiscall, _)
+        | Abi::SysV64
+        | Abi::Win64
+        | Abi::Aapcs64(_) => Err(Error::Unsupported { what: format!("code that Rust enters by {host:?}") }),
     }
 }
 

@@ -69,7 +69,7 @@ pub struct Record {
     /// How deep it nests: 1 where no member is an array or a record.
     pub depth: u16,
     /// The alignment that no `#pragma pack` around it may lower (Microsoft's `__declspec(align)`, inside it or on it).
-    pub(super) required_align: Align,
+    pub(crate) required_align: Align,
     /// How many leaves there are in it.
     pub(super) leaves: u64,
 }

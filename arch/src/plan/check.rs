@@ -1,6 +1,7 @@
 //! What holds of every plan, whatever the convention.
 
 use super::{CallPlan, Location, MAX_FRAME, MoveRange, Passing, ResultPlan};
+use crate::abi::Pops;
 use crate::layout::{DataModel, Float, Scalar, Type};
 use crate::{Abi, Align, Signature, Size};
 use alloc::collections::BTreeSet;
@@ -24,6 +25,7 @@ impl CallPlan {
         self.check_registers()?;
         self.check_values(signature)?;
         self.check_frame(signature)?;
+        self.check_pops()?;
         self.check_vector_count(signature)
     }
 
@@ -118,8 +120,12 @@ impl CallPlan {
         let mut taken = Vec::new();
         let args = u64::from(self.abi.convention().shadow_space)..u64::from(self.stack_bytes);
         let copies = u64::from(self.stack_bytes)..u64::from(self.frame_bytes);
+        let address = self.abi.instruction_set().word();
+        let slot = self.abi.convention().stack_slot;
+        if let ResultPlan::Hidden { pointer: Location::Stack(offset), .. } = self.result {
+            taken.push((offset, address, slot, &args));
+        }
         for (arg, ty) in self.args.iter().zip(signature.params()) {
-            let slot = self.abi.convention().stack_slot;
             let align = least_align(self.abi, ty).max(slot);
             match arg.passing {
                 Passing::Ignored(_) => {}
@@ -133,7 +139,7 @@ impl CallPlan {
                 Passing::Indirect { pointer, copy, align, .. } => {
                     taken.push((copy, arg.size, align, &copies));
                     if let Location::Stack(offset) = pointer {
-                        taken.push((offset, 8, slot, &args));
+                        taken.push((offset, address, slot, &args));
                     }
                 }
             }
@@ -157,6 +163,20 @@ impl CallPlan {
         }
     }
 
+    /// What the callee pops is on the stack.
+    fn check_pops(&self) -> Result<(), String> {
+        match self.abi.convention().callee_pops {
+            Pops::Nothing if self.callee_pops == 0 => Ok(()),
+            Pops::HiddenAddress
+                if self.callee_pops == 0 || matches!(self.result, ResultPlan::Hidden { .. }) =>
+            {
+                Ok(())
+            }
+            Pops::Arguments if self.callee_pops == self.stack_bytes => Ok(()),
+            pops => Err(format!("the callee pops {} bytes instead of {pops:?}", self.callee_pops)),
+        }
+    }
+
     /// AL of a variadic SysV64 call is the number of vector registers that carry arguments.
     fn check_vector_count(&self, signature: &Signature) -> Result<(), String> {
         let vectors = self.locations().0.iter().filter(|place| matches!(place, Location::Vector(_))).count();
@@ -169,10 +189,10 @@ impl CallPlan {
 }
 
 /// The alignment that a value has wherever it lies on the stack. AAPCS64 goes by a composite's members, not by its own
-/// attributes, and Darwin by those of an HFA.
+/// attributes, and Darwin by those of an HFA. On 32-bit x86 hardly anything is aligned.
 fn least_align(abi: Abi, ty: &Type) -> Align {
     match (abi, ty) {
-        (Abi::Aapcs64(_), Type::Record(_) | Type::Array(_)) => Align::ONE,
+        (Abi::Aapcs64(_), Type::Record(_) | Type::Array(_)) | (Abi::X86(..), _) => Align::ONE,
         (Abi::SysV64 | Abi::Win64 | Abi::Aapcs64(_), _) => ty.align(abi.data_model()),
     }
 }

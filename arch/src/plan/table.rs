@@ -60,7 +60,13 @@ impl Table<'_> {
         let plan = self.plan;
         let mut rows = Vec::new();
         if let ResultPlan::Hidden { pointer, rule, .. } = plan.result {
-            rows.push(self.row("result's address", "".into(), self.place(pointer, 8), "", rule));
+            rows.push(self.row(
+                "result's address",
+                "".into(),
+                self.place(pointer, self.plan.abi.instruction_set().word()),
+                "",
+                rule,
+            ));
         }
         for (index, arg) in plan.args.iter().enumerate() {
             let name = match self.names.get(index) {
@@ -72,7 +78,8 @@ impl Table<'_> {
                 Passing::Direct(run) => self.moves(&name, run, &mut rows),
                 Passing::Indirect { pointer, copy, rule, .. } => {
                     let copy = self.place(Location::Stack(copy), arg.size);
-                    let location = format!("{} -> {copy}", self.place(pointer, 8));
+                    let location =
+                        format!("{} -> {copy}", self.place(pointer, self.plan.abi.instruction_set().word()));
                     rows.push(self.row(&name, bytes(0, arg.size), location, "", rule));
                 }
             }
@@ -84,7 +91,10 @@ impl Table<'_> {
                 rows.push(self.row(
                     "result",
                     bytes(0, plan.result_size),
-                    format!("[{}]", self.place(returned.unwrap_or(pointer), 8)),
+                    format!(
+                        "[{}]",
+                        self.place(returned.unwrap_or(pointer), self.plan.abi.instruction_set().word())
+                    ),
                     "",
                     rule,
                 ));

@@ -83,7 +83,9 @@ fn enter(machine: &mut Machine, plan: &CallPlan, values: &[Vec<u8>]) -> Result<(
                 fill(&mut held);
                 machine.v[usize::from(number)] = u128::from_le_bytes(held);
             }
-            Location::X87(_) | Location::Stack(_) => return Err(format!("an argument in {location:?}")),
+            Location::Mmx(_) | Location::X87(_) | Location::Stack(_) => {
+                return Err(format!("an argument in {location:?}"));
+            }
         }
     }
     machine.give(STACK_TOP, &image.frame.bytes, Access::Read);
@@ -139,7 +141,9 @@ fn returned(machine: &Machine, piece: &Move, result: &[u8]) -> Result<(), String
     let held = match piece.location {
         Location::Gp(number) => u128::from(machine.x[usize::from(number)]),
         Location::Vector(number) => machine.v[usize::from(number)],
-        Location::X87(_) | Location::Stack(_) => return Err(format!("a result in {:?}", piece.location)),
+        Location::Mmx(_) | Location::X87(_) | Location::Stack(_) => {
+            return Err(format!("a result in {:?}", piece.location));
+        }
     };
     match held.to_le_bytes().starts_with(&wanted) {
         true => Ok(()),

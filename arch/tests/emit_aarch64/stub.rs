@@ -110,7 +110,9 @@ fn check_result(
             let now = match location {
                 Location::Gp(number) => u128::from(machine.x[usize::from(number)]),
                 Location::Vector(number) => machine.v[usize::from(number)],
-                Location::X87(_) | Location::Stack(_) => return Err(format!("a result in {location:?}")),
+                Location::Mmx(_) | Location::X87(_) | Location::Stack(_) => {
+                    return Err(format!("a result in {location:?}"));
+                }
             };
             if now != registers[&location] || written.contains(&true) {
                 return Err("the result is not in its register, or stored besides".into());
@@ -141,7 +143,9 @@ pub(crate) fn compare(machine: &mut Machine, image: &Image, align: u64) -> Resul
         let held = match *location {
             Location::Gp(number) => u128::from(machine.x[usize::from(number)]),
             Location::Vector(number) => machine.v[usize::from(number)],
-            Location::X87(_) | Location::Stack(_) => return Err(format!("an argument in {location:?}")),
+            Location::Mmx(_) | Location::X87(_) | Location::Stack(_) => {
+                return Err(format!("an argument in {location:?}"));
+            }
         };
         let held = held.to_le_bytes();
         let known = (0..region.bytes.len()).filter(|&at| region.known[at]);

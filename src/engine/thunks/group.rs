@@ -12,9 +12,9 @@ use crate::host;
 use crate::sys;
 use callsmith_arch::isa::{THUNK_SIZE, thunk};
 
-/// Three pages of thunks have two pages of slots, and neither leaves a rest.
+/// Three pages of thunks have two pages of slots, or one where addresses have 4 bytes, and neither leaves a rest.
 const CODE_PAGES: usize = 3;
-const DATA_PAGES: usize = 2;
+const DATA_PAGES: usize = CODE_PAGES * size_of::<Slot>() / THUNK_SIZE;
 
 const _: () = assert!(CODE_PAGES * size_of::<Slot>() == DATA_PAGES * THUNK_SIZE);
 
@@ -27,7 +27,8 @@ pub(super) fn make(kind: Kind) -> Result<impl Iterator<Item = SlotPtr>, PublishE
         for (index, place) in code.chunks_exact_mut(THUNK_SIZE).enumerate() {
             let distance = code_bytes + index * size_of::<Slot>() - index * THUNK_SIZE;
             let distance = i32::try_from(distance).unwrap_or(i32::MAX);
-            place.copy_from_slice(&thunk(host::ABI.instruction_set(), kind.index(), distance));
+            let at = (start.addr().get() + index * THUNK_SIZE) as u64;
+            place.copy_from_slice(&thunk(host::ABI.instruction_set(), kind.index(), at, distance));
         }
     };
     // SAFETY: both parts are inside what was just reserved, and nobody knows of it yet.

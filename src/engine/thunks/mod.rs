@@ -26,7 +26,6 @@ mod pool;
 
 use super::code_memory::PublishError;
 use crate::host;
-use callsmith_arch::isa::{NOTE_OFFSET, TARGET_OFFSET};
 use callsmith_arch::plan::Location;
 use std::ffi::c_void;
 use std::io::Write as _;
@@ -101,6 +100,9 @@ unsafe impl Sync for Note {}
 // SAFETY: as above.
 unsafe impl Send for Note {}
 
+/// Where in a context its note is.
+pub(crate) const NOTE_OFFSET: usize = host::ABI.instruction_set().note_offset() as usize;
+
 /// What a context begins with, as traps read it: the context where there is no other.
 #[repr(C)]
 pub(crate) struct Grave {
@@ -132,7 +134,8 @@ struct Slot {
     target: AtomicPtr<c_void>,
 }
 
-const _: () = assert!(std::mem::offset_of!(Slot, target) == TARGET_OFFSET);
+const _: () =
+    assert!(std::mem::offset_of!(Slot, target) == host::ABI.instruction_set().target_offset() as usize);
 
 /// A slot and its thunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

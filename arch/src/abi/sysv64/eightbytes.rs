@@ -4,7 +4,7 @@
 //! MEMORY is no [`Class`] but the error of a classification, since rule 5(a) makes the whole value memory.
 
 use super::rule;
-use crate::layout::{DataModel, Float, Place, Record, Scalar, Type};
+use crate::layout::{Float, Place, Record, Scalar, Type};
 use crate::plan::Rule;
 
 static LARGE: Rule = rule("MEMORY", "1. larger than eight eightbytes");
@@ -117,7 +117,7 @@ impl Eightbytes {
 
     /// 4. "Each field of an object is classified recursively so that always two fields are considered."
     fn field(&mut self, ty: &Type, offset: u64) -> Result<(), Memory> {
-        let size = ty.size(&DataModel::LP64).bytes();
+        let size = ty.size(super::MODEL).bytes();
         match ty {
             Type::Scalar(scalar) => self.basic(offset, size, natural_classes(*scalar)),
             // Not in the document: of the vectors of 8 bytes, gcc and clang have that of one double in memory.
@@ -132,7 +132,7 @@ impl Eightbytes {
                 self.basic(offset + part, size / 2, natural_classes(Scalar::Float(*float)))
             }),
             Type::Array(array) => {
-                let stride = array.element.size(&DataModel::LP64).bytes();
+                let stride = array.element.size(super::MODEL).bytes();
                 let len = size.checked_div(stride).unwrap_or(0);
                 (0..len).try_for_each(|index| self.field(&array.element, offset + index * stride))
             }

@@ -36,6 +36,7 @@ impl fmt::Display for Name {
             (Location::Vector(number), 3..=4) => write!(f, "s{number}"),
             (Location::Vector(number), 5..=8) => write!(f, "d{number}"),
             (Location::Vector(number), _) => write!(f, "q{number}"),
+            (Location::Mmx(number), _) => write!(f, "mmx {number}"),
             (Location::X87(number), _) => write!(f, "x87 {number}"),
             (Location::Stack(0), _) => f.pad("[sp]"),
             (Location::Stack(offset), _) => write!(f, "[sp, #{offset}]"),

@@ -1,5 +1,5 @@
 //! The assembler: one method per instruction form, named mnemonic, operands (destination first): `r32`, `r8` a register,
-//! `x`, `y`, `z` a vector register, `m` memory, `abs` memory at an address. Each is a line of the table below, under the
+//! `mm` a register of MMX, `x`, `y`, `z` a vector register, `m` memory, `abs` memory at an address. Each is a line of the table below, under the
 //! manual's opcode (Intel SDM, volume 2).
 //!
 //! Where the manual has several encodings of one form, a shorter displacement and a shorter immediate win; forms that only
@@ -9,7 +9,7 @@ use super::format::{
     after, evex_512_0f, fits_i8, low_byte, modrm_absolute, modrm_memory, modrm_register, op, op_0f,
     sign_extended, vex_256_0f,
 };
-use super::reg::{Gp, Low, Mem, Xmm};
+use super::reg::{Gp, Low, Mem, Mm, Xmm};
 use crate::code::{Bytes, Code, Label};
 use alloc::vec::Vec;
 
@@ -243,6 +243,13 @@ forms! {
     vmovups_z_m(to: Xmm, from: Mem) => evex_512_mem(0x10, to, from);
     /// VMOVUPS m512, zmm: EVEX.512.0F.W0 11 /r
     vmovups_m_z(to: Mem, from: Xmm) => evex_512_mem(0x11, from, to);
+
+    /// MOVQ mm, m64: NP 0F 6F /r
+    movq_mm_m(to: Mm, from: Mem) => reg_mem(op_0f(0x6F), to, from);
+    /// MOVQ m64, mm: NP 0F 7F /r
+    movq_m_mm(to: Mem, from: Mm) => reg_mem(op_0f(0x7F), from, to);
+    /// EMMS: NP 0F 77. Gives the registers back to the x87.
+    emms() => fixed([0x0F, 0x77]);
 
     /// FLD m32fp: D9 /0
     fld_m32(from: Mem) => reg_mem(op(0xD9), 0_u8, from);

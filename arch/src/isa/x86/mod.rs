@@ -1,5 +1,6 @@
 //! 32-bit x86: its registers and an assembler.
 
+pub mod emit;
 pub mod encode;
 mod format;
 pub mod reg;
@@ -8,7 +9,7 @@ pub mod reg;
 mod tests;
 
 pub use encode::Assembler;
-pub use reg::{Gp, Low, Mem, Xmm};
+pub use reg::{Gp, Low, Mem, Mm, Xmm};
 
 use crate::plan::Location;
 use core::fmt;
@@ -36,6 +37,7 @@ impl fmt::Display for Name {
                 Some(register) => f.pad(register.name(self.width)),
                 None => write!(f, "vector{number}"),
             },
+            Location::Mmx(number) => write!(f, "mm{number}"),
             Location::X87(number) => write!(f, "st({number})"),
             Location::Stack(0) => f.pad("[esp]"),
             Location::Stack(offset) => write!(f, "[esp+{offset}]"),

@@ -41,6 +41,21 @@ pub enum Xmm {
     Xmm7,
 }
 
+/// A register of MMX, which is a part of one of the x87's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+#[allow(missing_docs)]
+pub enum Mm {
+    Mm0 = 0,
+    Mm1,
+    Mm2,
+    Mm3,
+    Mm4,
+    Mm5,
+    Mm6,
+    Mm7,
+}
+
 /// Each general-purpose register's names for 4, 2 and 1 bytes; the last four have none for one byte.
 const GP_NAMES: [[&str; 3]; 8] = [
     ["eax", "ax", "al"],
@@ -100,6 +115,16 @@ impl Low {
     pub const ALL: [Low; 4] = [Low::Al, Low::Cl, Low::Dl, Low::Bl];
 }
 
+impl Mm {
+    /// All of them, by number.
+    pub const ALL: [Mm; 8] = [Mm::Mm0, Mm::Mm1, Mm::Mm2, Mm::Mm3, Mm::Mm4, Mm::Mm5, Mm::Mm6, Mm::Mm7];
+
+    /// The register whose number these low 3 bits are: for numbers from a plan, which are registers of its own ABI.
+    pub const fn from_low_bits(number: u8) -> Mm {
+        Mm::ALL[(number & 7) as usize]
+    }
+}
+
 impl Xmm {
     /// All of them, by number.
     pub const ALL: [Xmm; 8] =
@@ -139,6 +164,12 @@ impl From<Gp> for u8 {
 
 impl From<Low> for u8 {
     fn from(register: Low) -> u8 {
+        register as u8
+    }
+}
+
+impl From<Mm> for u8 {
+    fn from(register: Mm) -> u8 {
         register as u8
     }
 }

@@ -4,7 +4,7 @@
 extern crate std;
 
 use super::encode::{Assembler, FORMS};
-use super::reg::{Gp, Low, Mem, Xmm};
+use super::reg::{Gp, Low, Mem, Mm, Xmm};
 use crate::plan::Location;
 use iced_x86::{Code, ConstantOffsets, Decoder, DecoderOptions, Encoder, Instruction, OpKind, Register};
 use std::format;
@@ -37,6 +37,9 @@ impl Class for Gp {
 impl Class for Low {
     const ALL: &'static [Low] = &Low::ALL;
 }
+impl Class for Mm {
+    const ALL: &'static [Mm] = &Mm::ALL;
+}
 impl Class for Xmm {
     const ALL: &'static [Xmm] = &Xmm::ALL;
 }
@@ -49,6 +52,9 @@ fn r16(register: Gp) -> Register {
 }
 fn r8(register: Low) -> Register {
     Register::AL + u32::from(u8::from(register))
+}
+fn mm(register: Mm) -> Register {
+    Register::MM0 + u32::from(u8::from(register))
 }
 fn xmm(register: Xmm) -> Register {
     Register::XMM0 + u32::from(register.number())
@@ -332,6 +338,9 @@ fn check_vectors_and_x87(c: &mut Checker) {
     form!(c.fixed(vzeroupper, VEX_Vzeroupper));
     form!(c.load(vmovups_z_m, EVEX_Vmovups_zmm_k1z_zmmm512, zmm));
     form!(c.store(vmovups_m_z, EVEX_Vmovups_zmmm512_k1z_zmm, zmm));
+    form!(c.load(movq_mm_m, Movq_mm_mmm64, mm));
+    form!(c.store(movq_m_mm, Movq_mmm64_mm, mm));
+    form!(c.fixed(emms, Emms));
     form!(c.mem(fld_m32, Fld_m32fp));
     form!(c.mem(fld_m64, Fld_m64fp));
     form!(c.mem(fld_m80, Fld_m80fp));
@@ -403,6 +412,7 @@ fn places_have_names() {
         (Location::Gp(1), 1, "cl"),
         (Location::Vector(2), 16, "xmm2"),
         (Location::Vector(0), 32, "ymm0"),
+        (Location::Mmx(2), 8, "mm2"),
         (Location::X87(0), 8, "st(0)"),
         (Location::Stack(0), 4, "[esp]"),
         (Location::Stack(24), 4, "[esp+24]"),

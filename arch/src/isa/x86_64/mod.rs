@@ -37,6 +37,7 @@ impl fmt::Display for Name {
                 Some(register) => f.pad(register.name(self.width)),
                 None => write!(f, "vector{number}"),
             },
+            Location::Mmx(number) => write!(f, "mm{number}"),
             Location::X87(number) => write!(f, "st({number})"),
             Location::Stack(0) => f.pad("[rsp]"),
             Location::Stack(offset) => write!(f, "[rsp+{offset}]"),

@@ -192,7 +192,9 @@ fn check_result(piece: &Move, state: &State) -> Result<(), String> {
             let index = state.x87.len().checked_sub(1 + usize::from(depth));
             index.map_or(Known::Nothing, |index| state.x87[index])
         }
-        Location::Gp(_) | Location::Vector(_) | Location::Stack(_) => state.known(register(piece.location)?),
+        Location::Gp(_) | Location::Vector(_) | Location::Mmx(_) | Location::Stack(_) => {
+            state.known(register(piece.location)?)
+        }
     };
     let Known::Given { offset, width, fill } = found else {
         return Err(format!("{:?} is {found:?}", piece.location));
@@ -216,6 +218,8 @@ fn register(location: Location) -> Result<Register, String> {
     match location {
         Location::Gp(number) => Ok(gp(number)),
         Location::Vector(number) => Ok(zmm(number)),
-        Location::X87(_) | Location::Stack(_) => Err(format!("{location:?} is no register that is stored")),
+        Location::Mmx(_) | Location::X87(_) | Location::Stack(_) => {
+            Err(format!("{location:?} is no register that is stored"))
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{At, Base, Branch, End, Known, State, Surroundings, gp, members};
 use callsmith_arch::abi::{Convention, RegSet};
-use callsmith_arch::isa::TARGET_OFFSET;
+use callsmith_arch::isa::InstructionSet;
 use callsmith_arch::isa::x86_64::Gp;
 use iced_x86::Register;
 
@@ -41,7 +41,7 @@ impl Surroundings for Thunk {
 
     /// Every register but the context's is the caller's, since the next function takes its arguments there.
     fn jump(&mut self, to: Branch, state: &State) -> Result<(), String> {
-        let target = self.distance + i64::try_from(TARGET_OFFSET).unwrap_or(i64::MAX);
+        let target = self.distance + i64::from(InstructionSet::X86_64.target_offset());
         if to != Branch::Through((Base::Code, target)) {
             return Err("it does not go where the slot says".into());
         }

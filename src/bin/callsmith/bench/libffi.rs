@@ -5,7 +5,7 @@
 //! our own call has.
 #![allow(unsafe_code)]
 
-use callsmith::arch::abi::Aapcs64;
+use callsmith::arch::abi::{Aapcs64, X86Call, X86Flavour};
 use callsmith::arch::layout::{Float, Place, Scalar, Type};
 use callsmith::arch::{Abi, Signature};
 use callsmith::{Error, Library, host};
@@ -126,6 +126,12 @@ impl Libffi {
             // `FFI_SYSV` and `FFI_WIN64`
             Abi::Aapcs64(Aapcs64::Linux | Aapcs64::Darwin) => 1,
             Abi::Aapcs64(Aapcs64::Windows) => 2,
+            // `FFI_SYSV`, `FFI_MS_CDECL`, `FFI_STDCALL`, `FFI_FASTCALL` and `FFI_THISCALL`
+            Abi::X86(X86Call::Cdecl, X86Flavour::Linux) => 1,
+            Abi::X86(X86Call::Cdecl, X86Flavour::Mingw | X86Flavour::Msvc) => 8,
+            Abi::X86(X86Call::Stdcall, _) => 5,
+            Abi::X86(X86Call::Fastcall, _) => 4,
+            Abi::X86(X86Call::Thiscall, _) => 3,
         };
         let params =
             signature.params().iter().map(|ty| self.ffi_type(ty)).collect::<Option<Vec<_>>>()?.leak();

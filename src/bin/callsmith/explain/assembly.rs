@@ -30,7 +30,8 @@ pub(super) fn print(subject: &Subject) -> Result<String, Error> {
 /// One line for each instruction: offset, bytes, text.
 fn listing(code: &[u8], set: InstructionSet) -> String {
     match set {
-        InstructionSet::X86_64 => listing_x86_64(code),
+        InstructionSet::X86_64 => listing_x86(code, 64),
+        InstructionSet::X86 => listing_x86(code, 32),
         InstructionSet::AArch64 => listing_aarch64(code),
     }
 }
@@ -50,7 +51,7 @@ fn listing_aarch64(code: &[u8]) -> String {
     text
 }
 
-fn listing_x86_64(code: &[u8]) -> String {
+fn listing_x86(code: &[u8], bits: u32) -> String {
     let mut formatter = IntelFormatter::new();
     let options = formatter.options_mut();
     options.set_space_after_operand_separator(true);
@@ -60,7 +61,7 @@ fn listing_x86_64(code: &[u8]) -> String {
     options.set_branch_leading_zeros(false);
     options.set_small_hex_numbers_in_decimal(true);
     let mut text = String::new();
-    let mut decoder = Decoder::with_ip(64, code, 0, DecoderOptions::NONE);
+    let mut decoder = Decoder::with_ip(bits, code, 0, DecoderOptions::NONE);
     let mut instruction = Instruction::default();
     while decoder.can_decode() {
         let start = decoder.position();

@@ -38,7 +38,7 @@ fn arguments(subject: &Subject) -> Value {
             Passing::Direct(run) => json!({ "kind": "direct", "pieces": pieces(subject, &arg.ty, run) }),
             Passing::Indirect { pointer, copy, align, rule: why } => json!({
                 "kind": "indirect",
-                "pointer": location(abi, pointer, 8),
+                "pointer": location(abi, pointer, abi.instruction_set().word()),
                 "copy": location(abi, Location::Stack(copy), plan.size),
                 "copy_align": align.bytes(),
                 "rule": rule(why),
@@ -51,13 +51,14 @@ fn arguments(subject: &Subject) -> Value {
 
 fn result(subject: &Subject) -> Value {
     let (plan, ctype) = (&subject.plan, &subject.prototype.result);
+    let word = plan.abi.instruction_set().word();
     let passing = match plan.result {
         ResultPlan::None => json!({ "kind": "none" }),
         ResultPlan::Direct(run) => json!({ "kind": "direct", "pieces": pieces(subject, ctype, run) }),
         ResultPlan::Hidden { pointer, returned, rule: why } => json!({
             "kind": "hidden",
-            "pointer": location(plan.abi, pointer, 8),
-            "returned": returned.map(|place| location(plan.abi, place, 8)),
+            "pointer": location(plan.abi, pointer, word),
+            "returned": returned.map(|place| location(plan.abi, place, word)),
             "rule": rule(why),
         }),
     };
@@ -90,6 +91,7 @@ fn location(abi: Abi, place: Location, width: u32) -> Value {
     match place {
         Location::Gp(number) => json!({ "kind": "integer register", "number": number, "name": name }),
         Location::Vector(number) => json!({ "kind": "vector register", "number": number, "name": name }),
+        Location::Mmx(number) => json!({ "kind": "mmx register", "number": number, "name": name }),
         Location::X87(number) => json!({ "kind": "x87 register", "number": number, "name": name }),
         Location::Stack(offset) => json!({ "kind": "stack", "offset": offset, "name": name }),
     }

@@ -46,7 +46,7 @@ impl Pieces<'_> {
     /// The address of a result in memory.
     fn hidden(&mut self) {
         if let ResultPlan::Hidden { pointer, rule, .. } = self.subject.plan.result {
-            let place = self.place(pointer, 8);
+            let place = self.place(pointer, self.word());
             self.row("result", "", String::new(), ITS_ADDRESS, place, rule);
         }
     }
@@ -61,7 +61,7 @@ impl Pieces<'_> {
                 Passing::Indirect { pointer, copy, rule, .. } => {
                     let copy = self.place(Location::Stack(copy), plan.size);
                     self.row(name, &ctype, bytes(0, plan.size), "", format!("copy at {copy}"), rule);
-                    let place = self.place(pointer, 8);
+                    let place = self.place(pointer, self.word());
                     self.row("", "", String::new(), ITS_ADDRESS, place, rule);
                 }
             }
@@ -78,7 +78,7 @@ impl Pieces<'_> {
                 let size = bytes(0, subject.plan.result_size);
                 self.row("result", &ctype, size, "", "at that address".into(), rule);
                 if let Some(returned) = returned {
-                    let place = self.place(returned, 8);
+                    let place = self.place(returned, self.word());
                     self.row("", "", String::new(), ITS_ADDRESS, place, rule);
                 }
             }
@@ -103,6 +103,11 @@ impl Pieces<'_> {
             Extension::Sign => format!("{}, sign-extended", self.place(piece.location, 4)),
             Extension::Zero => format!("{}, zero-extended", self.place(piece.location, 4)),
         }
+    }
+
+    /// The size of an address.
+    fn word(&self) -> u32 {
+        self.subject.abi().instruction_set().word()
     }
 
     fn place(&self, location: Location, width: u32) -> String {

@@ -73,6 +73,7 @@ fn counted(bytes: u64) -> String {
 /// Everything on the stack, by address.
 fn items(subject: &Subject) -> Vec<Item> {
     let plan = &subject.plan;
+    let address = plan.abi.instruction_set().word();
     let mut items = Vec::new();
     let mut at = |location: Location, width: u32, label: String| {
         if let Location::Stack(start) = location {
@@ -85,7 +86,7 @@ fn items(subject: &Subject) -> Vec<Item> {
         shadow => at(Location::Stack(0), shadow, "shadow space, the callee's to use".into()),
     }
     if let ResultPlan::Hidden { pointer, .. } = plan.result {
-        at(pointer, 8, "address of the result".into());
+        at(pointer, address, "address of the result".into());
     }
     for (arg, arg_plan) in subject.args.iter().zip(&plan.args) {
         match arg_plan.passing {
@@ -96,7 +97,7 @@ fn items(subject: &Subject) -> Vec<Item> {
                 }
             }
             Passing::Indirect { pointer, copy, .. } => {
-                at(pointer, 8, format!("address of {}'s copy", arg.name));
+                at(pointer, address, format!("address of {}'s copy", arg.name));
                 at(Location::Stack(copy), arg_plan.size, format!("copy of {}", arg.name));
             }
         }

@@ -1,7 +1,7 @@
 //! The ABIs by name, and what goes with each: data model, names of places, stubs.
 
 use callsmith::arch::Abi;
-use callsmith::arch::abi::Aapcs64;
+use callsmith::arch::abi::{Aapcs64, X86Call, X86Flavour};
 use callsmith::arch::layout::DataModel;
 use callsmith::arch::plan::Location;
 use callsmith::host;
@@ -41,6 +41,7 @@ pub(super) fn name(abi: Abi) -> &'static str {
         Abi::Aapcs64(Aapcs64::Linux) => "Aapcs64-Linux",
         Abi::Aapcs64(Aapcs64::Darwin) => "Aapcs64-Darwin",
         Abi::Aapcs64(Aapcs64::Windows) => "Aapcs64-Windows",
+        Abi::X86(call, flavour) => x86_name(call, flavour),
     }
 }
 
@@ -50,6 +51,26 @@ pub(crate) fn usual_model(abi: Abi) -> &'static DataModel {
         Abi::SysV64 => &DataModel::LP64,
         Abi::Win64 => &DataModel::LLP64_MSVC,
         Abi::Aapcs64(_) => abi.data_model(),
+        Abi::X86(..) => abi.data_model(),
+    }
+}
+
+const fn x86_name(call: X86Call, flavour: X86Flavour) -> &'static str {
+    use X86Call::{Cdecl, Fastcall, Stdcall, Thiscall};
+    use X86Flavour::{Linux, Mingw, Msvc};
+    match (call, flavour) {
+        (Cdecl, Linux) => "cdecl",
+        (Stdcall, Linux) => "stdcall",
+        (Fastcall, Linux) => "fastcall",
+        (Thiscall, Linux) => "thiscall",
+        (Cdecl, Mingw) => "cdecl-mingw",
+        (Stdcall, Mingw) => "stdcall-mingw",
+        (Fastcall, Mingw) => "fastcall-mingw",
+        (Thiscall, Mingw) => "thiscall-mingw",
+        (Cdecl, Msvc) => "cdecl-msvc",
+        (Stdcall, Msvc) => "stdcall-msvc",
+        (Fastcall, Msvc) => "fastcall-msvc",
+        (Thiscall, Msvc) => "thiscall-msvc",
     }
 }
 
@@ -63,7 +84,11 @@ pub(super) fn stack_pointer(abi: Abi) -> &'static str {
     abi.instruction_set().stack_pointer()
 }
 
-/// The ABI that stubs for `target` are entered under: the host's, or else the target's own.
+/// The ABI that stubs for `target` are entered under: the host's, or else the one that programs of its system have.
 pub(super) fn entry(target: Abi) -> Abi {
-    if target.instruction_set() == host::ABI.instruction_set() { host::ABI } else { target }
+    match target {
+        _ if target.instruction_set() == host::ABI.instruction_set() => host::ABI,
+        Abi::SysV64 | Abi::Win64 | Abi::Aapcs64(_) => target,
+        Abi::X86(_, flavour) => Abi::X86(X86Call::Cdecl, flavour),
+    }
 }

@@ -83,7 +83,7 @@ fn room(plan: &CallPlan, passing: &Passing, size: u32) -> u32 {
 /// place that is less aligned than a type of this size may be, which is at most 16 as far as handlers are promised.
 fn is_kept(piece: &Move, size: u32) -> bool {
     match piece.location {
-        Location::Gp(_) | Location::Vector(_) | Location::X87(_) => true,
+        Location::Gp(_) | Location::Vector(_) | Location::Mmx(_) | Location::X87(_) => true,
         Location::Stack(at) => at.trailing_zeros() < size.trailing_zeros().min(4) || piece.width < size,
     }
 }
@@ -126,7 +126,11 @@ impl Adapter<'_> {
             Location::Stack(offset) if !in_registers => {
                 self.asm.copy(incoming(offset), at(place), piece.width);
             }
-            Location::Gp(_) | Location::Vector(_) | Location::Stack(_) | Location::X87(_) => {}
+            Location::Gp(_)
+            | Location::Vector(_)
+            | Location::Stack(_)
+            | Location::Mmx(_)
+            | Location::X87(_) => {}
         }
     }
 
@@ -151,7 +155,10 @@ impl Adapter<'_> {
                     self.asm.ldr_x_m(SCRATCH, from);
                     SCRATCH
                 }
-                Passing::Indirect { pointer: Location::Vector(_) | Location::X87(_), .. } => SCRATCH,
+                Passing::Indirect {
+                    pointer: Location::Vector(_) | Location::Mmx(_) | Location::X87(_),
+                    ..
+                } => SCRATCH,
             };
             let to = self.asm.reach(at(pointer), 8, FAR);
             self.asm.str_m_x(to, holder);

@@ -38,7 +38,7 @@ impl Stub<'_> {
     fn word(&self, index: usize, arg: &ArgPlan) -> Option<Word> {
         match &arg.passing {
             Passing::Direct(run) if self.in_slot(arg) => match self.plan.moves_of(*run) {
-                [Move { location: Location::Stack(_) | Location::X87(_), .. }] => None,
+                [Move { location: Location::Stack(_) | Location::Mmx(_) | Location::X87(_), .. }] => None,
                 [Move { location, extension: Extension::None, .. }] => Some(Word { index, to: *location }),
                 _ => None,
             },
@@ -113,7 +113,14 @@ fn pairs(word: Word, other: Word) -> bool {
     neighbours
         && match (word.to, other.to) {
             (Location::Gp(_), Location::Gp(_)) | (Location::Vector(_), Location::Vector(_)) => true,
-            (Location::Gp(_) | Location::Vector(_) | Location::X87(_) | Location::Stack(_), _) => false,
+            (
+                Location::Gp(_)
+                | Location::Vector(_)
+                | Location::Mmx(_)
+                | Location::X87(_)
+                | Location::Stack(_),
+                _,
+            ) => false,
         }
 }
 
@@ -129,7 +136,7 @@ impl Assembler {
             }
             (Location::Gp(one), _) => self.ldr_x_m(Gp::from_low_bits(one), from),
             (Location::Vector(one), _) => self.ldr_d_m(Vector::from_low_bits(one), from),
-            (Location::X87(_) | Location::Stack(_), _) => {}
+            (Location::Mmx(_) | Location::X87(_) | Location::Stack(_), _) => {}
         }
     }
 
@@ -153,7 +160,7 @@ impl Assembler {
                 (None, Location::Vector(number)) => {
                     self.load_vector(Vector::from_low_bits(number), from, piece.width);
                 }
-                (None, Location::X87(_) | Location::Stack(_)) => {}
+                (None, Location::Mmx(_) | Location::X87(_) | Location::Stack(_)) => {}
             }
         }
     }
@@ -196,6 +203,9 @@ pub(super) fn pair(piece: &Move, other: &Move) -> Option<Pair> {
         (Location::Vector(one), Location::Vector(two), 4 | 8 | 16) => {
             Some(Pair::Vector(Vector::from_low_bits(one), Vector::from_low_bits(two)))
         }
-        (Location::Gp(_) | Location::Vector(_) | Location::X87(_) | Location::Stack(_), ..) => None,
+        (
+            Location::Gp(_) | Location::Vector(_) | Location::Mmx(_) | Location::X87(_) | Location::Stack(_),
+            ..,
+        ) => None,
     }
 }

@@ -31,7 +31,7 @@ impl Assembler {
                 (None, Location::Vector(number)) => {
                     self.store_vector(to, Vector::from_low_bits(number), piece.width);
                 }
-                (None, Location::X87(_) | Location::Stack(_)) => {}
+                (None, Location::Mmx(_) | Location::X87(_) | Location::Stack(_)) => {}
             }
         }
     }

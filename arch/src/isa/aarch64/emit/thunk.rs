@@ -4,21 +4,21 @@
 //! written. So a callback is made and dropped by writing its slot, and the code is never touched.
 
 use super::{Assembler, Gp, Mem, TARGET};
-use crate::isa::{NOTE_OFFSET, TARGET_OFFSET, THUNK_SIZE};
+use crate::isa::{InstructionSet, THUNK_SIZE};
 use alloc::vec::Vec;
 
 /// The code of one thunk: loads its context into `register` and jumps to its target. The slot lies `distance` bytes after
 /// the thunk, a multiple of 4.
 pub fn thunk(register: Gp, distance: i32) -> Vec<u8> {
     let mut asm = Assembler::with_capacity(THUNK_SIZE);
-    let from_here = |asm: &Assembler, offset: usize| {
+    let from_here = |asm: &Assembler, offset: u32| {
         // At most THUNK_SIZE either way.
         distance.wrapping_add(i32::try_from(offset).unwrap_or(0) - i32::try_from(asm.len()).unwrap_or(0))
     };
     asm.bti_c();
     let context = from_here(&asm, 0);
     asm.ldr_x_literal(register, context);
-    let target = from_here(&asm, TARGET_OFFSET);
+    let target = from_here(&asm, InstructionSet::AArch64.target_offset());
     asm.ldr_x_literal(TARGET, target);
     asm.br_x(TARGET);
     while asm.len() < THUNK_SIZE {
@@ -48,13 +48,9 @@ pub const CONTEXT_NUMBERS: [u8; 9] = {
 pub fn trap(register: Gp) -> Vec<u8> {
     let mut asm = Assembler::default();
     asm.bti_c();
-    asm.ldr_x_m(Gp::X0, Mem::at(register, NOTE));
+    asm.ldr_x_m(Gp::X0, Mem::at(register, InstructionSet::AArch64.note_offset()));
     asm.ldr_x_m(TARGET, Mem::at(Gp::X0, 0));
     // As if C had called it: the stack is aligned for a callee, and its return address is the caller's.
     asm.br_x(TARGET);
     asm.finish()
 }
-
-/// Where the note is.
-#[allow(clippy::cast_possible_truncation)] // 16
-const NOTE: u32 = NOTE_OFFSET as u32;

@@ -100,7 +100,7 @@ fn room(plan: &CallPlan, passing: &Passing, size: u32) -> u32 {
 fn in_register(location: Location) -> bool {
     match location {
         Location::Gp(_) | Location::Vector(_) => true,
-        Location::X87(_) | Location::Stack(_) => false,
+        Location::Mmx(_) | Location::X87(_) | Location::Stack(_) => false,
     }
 }
 
@@ -168,7 +168,7 @@ impl Adapter<'_> {
                     _ => self.asm.movsd_m_x(at(place), register),
                 }
             }
-            Location::X87(_) | Location::Stack(_) => {}
+            Location::Mmx(_) | Location::X87(_) | Location::Stack(_) => {}
         }
     }
 
@@ -193,7 +193,10 @@ impl Adapter<'_> {
                     self.asm.mov_r64_m(SCRATCH, at(place));
                     SCRATCH
                 }
-                Passing::Indirect { pointer: Location::Vector(_) | Location::X87(_), .. } => SCRATCH,
+                Passing::Indirect {
+                    pointer: Location::Vector(_) | Location::Mmx(_) | Location::X87(_),
+                    ..
+                } => SCRATCH,
             };
             self.asm.mov_m_r64(at(pointer), holder);
             value += room(plan, &arg.passing, arg.size);
@@ -266,7 +269,7 @@ impl Adapter<'_> {
                 }
             }
             Location::X87(_) => self.asm.fld_m80(from),
-            Location::Stack(_) => {}
+            Location::Mmx(_) | Location::Stack(_) => {}
         }
     }
 }

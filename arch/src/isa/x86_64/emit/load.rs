@@ -71,7 +71,7 @@ impl Stub<'_> {
         match piece.location {
             Location::Gp(number) => self.load_general(Gp::from_low_bits(number), from, piece),
             Location::Vector(number) => self.load_vector(Xmm::from_low_bits(number), from, piece.width),
-            Location::X87(_) | Location::Stack(_) => {}
+            Location::Mmx(_) | Location::X87(_) | Location::Stack(_) => {}
         }
     }
 

@@ -23,7 +23,7 @@ impl Stub<'_> {
         }
         for piece in moves {
             match piece.location {
-                Location::Gp(_) | Location::Stack(_) => {}
+                Location::Gp(_) | Location::Mmx(_) | Location::Stack(_) => {}
                 Location::Vector(number) => {
                     wide |= piece.width > 16;
                     self.store_vector(to(piece.offset), Xmm::from_low_bits(number), piece.width);

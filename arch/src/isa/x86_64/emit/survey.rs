@@ -50,7 +50,7 @@ impl Survey {
         match location {
             Location::Gp(register) => self.written = self.written.with(register),
             Location::Stack(_) => self.on_stack = true,
-            Location::Vector(_) | Location::X87(_) => {}
+            Location::Vector(_) | Location::Mmx(_) | Location::X87(_) => {}
         }
     }
 }

@@ -5,14 +5,14 @@
 
 use super::{Assembler, Gp, Mem};
 use crate::abi::{Convention, numbers};
-use crate::isa::{NOTE_OFFSET, TARGET_OFFSET, THUNK_SIZE};
+use crate::isa::{InstructionSet, THUNK_SIZE};
 use alloc::vec::Vec;
 
 /// The code of one thunk: loads its context into `register` and jumps to its target. The slot lies `distance` bytes after
 /// the thunk.
 pub fn thunk(register: Gp, distance: i32) -> Vec<u8> {
     let mut asm = Assembler::with_capacity(THUNK_SIZE);
-    let from_here = |asm: &Assembler, length: usize, offset: usize| {
+    let from_here = |asm: &Assembler, length: usize, offset: u32| {
         // At most THUNK_SIZE either way.
         let shift = i32::try_from(offset).unwrap_or(0) - i32::try_from(asm.len() + length).unwrap_or(0);
         distance.wrapping_add(shift)
@@ -20,7 +20,7 @@ pub fn thunk(register: Gp, distance: i32) -> Vec<u8> {
     asm.endbr64();
     let context = from_here(&asm, LOAD_LENGTH, 0);
     asm.mov_r64_rip(register, context);
-    let target = from_here(&asm, JUMP_LENGTH, TARGET_OFFSET);
+    let target = from_here(&asm, JUMP_LENGTH, InstructionSet::X86_64.target_offset());
     asm.jmp_rip(target);
     while asm.len() < THUNK_SIZE {
         asm.int3();
@@ -48,13 +48,9 @@ pub fn trap(register: Gp, host: &Convention) -> Vec<u8> {
     let mut asm = Assembler::new();
     asm.endbr64();
     let slot = Mem::at(register, 0);
-    asm.mov_r64_m(first, super::offset(slot, NOTE));
+    asm.mov_r64_m(first, super::offset(slot, InstructionSet::X86_64.note_offset()));
     asm.mov_r64_m(Gp::Rax, Mem::at(first, 0));
     // As if C had called it: the stack is aligned for a callee, and its return address is the caller's.
     asm.jmp_r64(Gp::Rax);
     asm.finish()
 }
-
-/// Where the note is.
-#[allow(clippy::cast_possible_truncation)] // 16
-const NOTE: u32 = NOTE_OFFSET as u32;

@@ -1,0 +1,166 @@
+//! From a call plan to a stub: Rust → C.
+//!
+//! A stub is entered as `stub(target, arguments, result)` under the *entry* convention, a cdecl, so all three are on the
+//! stack; it calls `target` under the plan's. It comes in two shapes, which differ in what `arguments` points at:
+//!
+//! - [`Shape::Slots`]: an array of 8-byte slots, each holding a scalar or an aggregate's address. A result of at most 8
+//!   bytes is left where it is (EAX, EDX:EAX, ST0, XMM0), so such a stub ends in a jump where nothing waits on the stack.
+//! - [`Shape::Gather`]: an array of pointers to the arguments' values. Every result is stored through `result`.
+//!
+//! ```text
+//!            on entry              while the target runs
+//!            ├──────────────┤      ├──────────────────────┤
+//!            │ result       │      │ result               │ stay where they are: read when they are needed
+//!            │ arguments    │      │ arguments            │
+//!            │ target       │      │ target               │
+//!            │ return       │      │ return address       │
+//!      esp ▶ ├──────────────┤      ├──────────────────────┤
+//!                                  │ ebp                  │ where the plan asks for more alignment than the entry has
+//!                                  │ esi, edi             │ where a copy takes them
+//!                                  │ copies               │ ┐ the plan's frame
+//!                                  │ stack arguments      │ ┘
+//!                            esp ▶ ├──────────────────────┤
+//! ```
+//!
+//! Every convention here keeps the same registers, so none has to be kept for the caller.
+
+mod adapter;
+mod copy;
+mod frame;
+mod load;
+mod result;
+mod thunk;
+
+pub use adapter::adapter;
+pub use thunk::{CONTEXT_NUMBERS, CONTEXT_REGISTERS, thunk, trap};
+
+use super::{Assembler, Gp, Mem};
+use crate::abi::Convention;
+use crate::isa::Shape;
+use crate::plan::{ArgPlan, CallPlan, Location, Passing, ResultPlan};
+use alloc::vec::Vec;
+use frame::Frame;
+
+/// The code of a stub of `shape` for `plan`, entered under `entry`.
+pub fn stub(plan: &CallPlan, shape: Shape, entry: &Convention) -> Vec<u8> {
+    let asm = Assembler::with_capacity(64 + 24 * plan.moves.len());
+    let mut stub = Stub { asm, plan, shape, frame: Frame::of(plan, shape, entry) };
+    stub.asm.endbr32();
+    match stub.frame {
+        Frame { in_place: true, .. } => stub.jump(),
+        frame => {
+            stub.enter(&frame);
+            stub.asm.mov_r32_m(ARGUMENTS, stub.entered(Entered::Arguments));
+            stub.store_stack_arguments();
+            stub.load_registers();
+            stub.asm.call_m32(stub.entered(Entered::Target));
+            stub.leave(&frame);
+            if !stub.leaves_result() {
+                stub.store_result();
+            }
+            stub.asm.ret();
+        }
+    }
+    stub.asm.finish()
+}
+
+/// Where the address of the slots or pointers is: an argument register in no convention here.
+const ARGUMENTS: Gp = Gp::Eax;
+/// Where the address of a value is that is not in its slot. Loaded last, where it is an argument register.
+const VALUE: Gp = Gp::Ecx;
+/// For what is on its way from memory to memory. As [`VALUE`].
+const SCRATCH: Gp = Gp::Edx;
+
+/// What a stub is given.
+#[derive(Clone, Copy)]
+enum Entered {
+    Target,
+    Arguments,
+    Result,
+}
+
+/// A stub in the making.
+struct Stub<'a> {
+    asm: Assembler,
+    plan: &'a CallPlan,
+    shape: Shape,
+    frame: Frame,
+}
+
+impl Stub<'_> {
+    /// Where on the stack one of the stub's own arguments is.
+    fn entered(&self, which: Entered) -> Mem {
+        let index = match which {
+            Entered::Target => 0,
+            Entered::Arguments => 1,
+            Entered::Result => 2,
+        };
+        offset(self.frame.return_address(), 4 + 4 * index)
+    }
+
+    /// Where argument `index`'s value is; its address is loaded into `through` unless its slot holds the value.
+    fn value_of(&mut self, index: usize, arg: &ArgPlan, through: Gp) -> Mem {
+        // At most MAX_PARAMS entries.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+        let index = index as i32;
+        let entry = match self.shape {
+            Shape::Slots => Mem::at(ARGUMENTS, index * 8),
+            Shape::Gather => Mem::at(ARGUMENTS, index * 4),
+        };
+        match self.shape {
+            Shape::Slots if arg.in_slot => entry,
+            Shape::Slots | Shape::Gather => {
+                self.asm.mov_r32_m(through, entry);
+                Mem::at(through, 0)
+            }
+        }
+    }
+
+    /// Whether the result stays where the target leaves it.
+    fn leaves_result(&self) -> bool {
+        match &self.plan.result {
+            ResultPlan::None | ResultPlan::Hidden { .. } => true,
+            ResultPlan::Direct(_) => self.shape == Shape::Slots && self.plan.result_register().is_some(),
+        }
+    }
+
+    /// A stub whose frame is its own arguments' place: the target finds its stack arguments there, and returns to the
+    /// caller.
+    fn jump(&mut self) {
+        self.asm.mov_r32_m(ARGUMENTS, self.entered(Entered::Arguments));
+        if self.plan.stack_bytes == 0 {
+            self.load_registers();
+            self.asm.jmp_m32(self.entered(Entered::Target));
+            return;
+        }
+        self.asm.mov_r32_m(VALUE, self.entered(Entered::Target));
+        self.store_stack_arguments();
+        self.asm.jmp_r32(VALUE);
+    }
+
+    /// The stack argument at `at`.
+    fn outgoing(&self, at: u32) -> Mem {
+        match self.frame.in_place {
+            // Above the return address.
+            true => Mem::at(Gp::Esp, at.cast_signed() + 4),
+            false => Mem::at(Gp::Esp, at.cast_signed()),
+        }
+    }
+}
+
+/// Whether every argument is a scalar in its slot that one load and one store bring to the stack.
+fn all_simple(plan: &CallPlan) -> bool {
+    plan.args.iter().all(|arg| match &arg.passing {
+        Passing::Direct(run) => {
+            let on_stack = |place| matches!(place, Location::Stack(_));
+            arg.in_slot && plan.moves_of(*run).iter().all(|piece| on_stack(piece.location))
+        }
+        Passing::Ignored(_) => true,
+        Passing::Indirect { .. } => false,
+    })
+}
+
+/// `address` moved on by `bytes`, which a plan keeps below 2^31.
+fn offset(address: Mem, bytes: u32) -> Mem {
+    Mem::at(address.base, address.disp.wrapping_add_unsigned(bytes))
+}
