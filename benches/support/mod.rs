@@ -82,8 +82,6 @@ pub(crate) struct Limits {
     pub(crate) slots: u64,
     /// How much more than the direct call `invoke` may cost.
     pub(crate) gather: u64,
-    /// What `call_values` is known to cost above its aim: a struct as a result is made, counted and dropped.
-    pub(crate) values_above: u64,
 }
 
 /// A type of an argument.

@@ -119,7 +119,7 @@ unsafe fn load(expected: &Expected, from: *const c_void) -> Value {
 /// As for `load`.
 #[inline(never)]
 unsafe fn load_wide(expected: &Expected, from: *const c_void) -> Value {
-    if let Some(shape) = &expected.shape {
+    if let Some(shape) = expected.shape {
         // SAFETY: the caller's promise.
         return Data::filled(shape, |to| unsafe {
             from.cast::<u8>().copy_to_nonoverlapping(to, expected.size)
@@ -159,7 +159,8 @@ unsafe fn give(shape: &Shape, value: &Value, to: *mut c_void) -> Result<(), Stri
     let Shape { result, result_type, .. } = shape;
     let as_it_is = value.tag() == result.tag
         && if let Value::Data(data) = value {
-            data.is_shape(result.shape.as_ref()) || Some(data.layout()) == result_type.as_ref()
+            result.shape.is_some_and(|shape| data.is_shape(shape))
+                || Some(data.layout()) == result_type.as_ref()
         } else {
             true
         };

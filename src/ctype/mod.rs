@@ -22,6 +22,7 @@
 mod basic;
 mod build;
 mod compatible;
+mod content;
 mod function;
 mod lower;
 mod print;
@@ -231,6 +232,12 @@ impl CType {
     /// what they name, structs with tags are one if their members are, an incomplete one may be any of its tag.
     pub fn is_compatible_with(&self, other: &CType) -> bool {
         compatible::compatible(&self.types, self.id, &other.types, other.id)
+    }
+
+    /// All that it says, as bytes: types with the same bytes are alike in everything that can be asked of them, names and
+    /// all.
+    pub(crate) fn content(&self) -> Box<[u8]> {
+        content::content(&self.types, self.id)
     }
 
     /// The declaration of `name` with this type, without a semicolon: `int (*name)(const void *)`.

@@ -148,3 +148,53 @@ fn deep_types_built_in_rust_do_not_overflow_the_stack() {
     assert!(function.to_string().contains("..."));
     assert!(array.lower(LP64).is_err());
 }
+
+#[test]
+fn content_is_the_same_for_the_same_text_and_no_other() {
+    let texts = [
+        "int",
+        "const int",
+        "unsigned",
+        "int *",
+        "int *const",
+        "int[3]",
+        "int[4]",
+        "int[]",
+        "struct s",
+        "union s",
+        "struct s { int a; }",
+        "struct s { int b; }",
+        "struct { int a; }",
+        "struct s { const int a; }",
+        "struct s { int a; } __attribute__((packed))",
+        "struct s { int a __attribute__((packed)); }",
+        "struct s { int a; } __attribute__((aligned(8)))",
+        "struct s { int a : 3; }",
+        "struct s { int a : 3, : 0; }",
+        "struct s { struct s *a; }",
+        "struct s { struct t { int x; } a; struct t b; }",
+        "struct s { struct t { int x; } a; struct { int x; } b; }",
+        "enum { A }",
+        "enum e { A }",
+        "enum e { A = 1 }",
+        "enum e { B }",
+        "float _Complex",
+        "float",
+        "float __attribute__((vector_size(8)))",
+        "float __attribute__((vector_size(16)))",
+        "int (*)(void)",
+        "int (*)()",
+        "int (*)(int)",
+        "int (*)(int a)",
+        "int (*)(int, ...)",
+        "int (*)(int, int)",
+        "void (*)(int)",
+        "size_t",
+        "unsigned long",
+    ];
+    for a in texts {
+        for b in texts {
+            assert_eq!(ty(a).content() == ty(b).content(), a == b, "{a} and {b}");
+        }
+    }
+}

@@ -1,41 +1,16 @@
 //! Memory of any C type, owned.
 
+use super::shape::{Kept, Shape};
 use super::show::show;
 use super::spot::Spot;
-use super::storage::Storage;
+use super::storage::{Small, Storage};
 use super::{CRepr, Value, View, ViewMut, record};
 use crate::ctype::CType;
 use crate::error::{Error, ErrorKind};
-use crate::host;
 use callsmith_arch::layout::{Scalar, Type};
-use std::alloc::Layout;
 use std::fmt;
+use std::ptr;
 use std::sync::Arc;
-
-/// A C type with its layout in this process.
-pub(crate) struct Shape {
-    ctype: CType,
-    layout: Type,
-    memory: Layout,
-}
-
-impl Shape {
-    pub(crate) fn new(ctype: &CType) -> Result<Arc<Shape>, Error> {
-        let wrong = |why: String| Error::from(ErrorKind::Type { ty: ctype.to_string(), why });
-        let layout = ctype.lower(host::MODEL).map_err(|error| wrong(error.to_string()))?;
-        let layout = layout.ok_or_else(|| wrong("void has no values".into()))?;
-        let size = usize::try_from(layout.size(host::MODEL).bytes()).unwrap_or(usize::MAX);
-        let align = usize::try_from(layout.align(host::MODEL).bytes()).unwrap_or(usize::MAX);
-        let memory = Layout::from_size_align(size, align).map_err(|error| wrong(error.to_string()))?;
-        Ok(Arc::new(Shape { ctype: ctype.resolved(), layout, memory }))
-    }
-
-    /// Size and alignment, for the allocator.
-    #[inline(always)]
-    pub(super) fn memory(&self) -> Layout {
-        self.memory
-    }
-}
 
 /// A struct, union, array, vector, complex number or scalar in its C memory.
 ///
@@ -50,20 +25,31 @@ impl Data {
     /// # Errors
     /// A type that has no layout: incomplete, `void`, a function.
     pub fn new(ctype: &CType) -> Result<Data, Error> {
-        Ok(Data::of_shape(&Shape::new(ctype)?))
+        Ok(Data { storage: Storage::new(Kept::Counted(Arc::new(Shape::new(ctype)?))) })
     }
 
-    pub(crate) fn of_shape(shape: &Arc<Shape>) -> Data {
-        Data::filled(shape, |_| ())
+    pub(crate) fn of_shape(shape: &'static Shape) -> Data {
+        Data { storage: Storage::new(Kept::Lasting(shape)) }
     }
 
-    /// A zeroed value, then filled by writing through the pointer.
+    /// A value of a small shape.
     #[inline(always)]
-    pub(crate) fn filled(shape: &Arc<Shape>, fill: impl FnOnce(*mut u8)) -> Data {
-        Data { storage: Storage::new(shape, fill) }
+    pub(crate) fn of_small(shape: &'static Shape, bytes: Small) -> Data {
+        Data { storage: Storage { small: Some(shape), heap: None, bytes } }
     }
 
-    fn shape(&self) -> &Arc<Shape> {
+    /// A zeroed value, then what `fill` writes there.
+    #[inline(always)]
+    pub(crate) fn filled(shape: &'static Shape, fill: impl FnOnce(*mut u8)) -> Data {
+        if shape.is_small() {
+            return Data::of_small(shape, Small::filled(fill));
+        }
+        let mut data = Data::of_shape(shape);
+        fill(data.as_mut_ptr());
+        data
+    }
+
+    fn shape(&self) -> &Shape {
         self.storage.shape()
     }
 
@@ -142,17 +128,28 @@ impl Data {
 
     /// Its type.
     pub fn ctype(&self) -> &CType {
-        &self.shape().ctype
+        self.shape().ctype()
     }
 
     pub(crate) fn layout(&self) -> &Type {
-        &self.shape().layout
+        self.shape().layout()
     }
 
     /// Whether it was made of `shape`, by address.
+    pub(crate) fn is_shape(&self, shape: &'static Shape) -> bool {
+        ptr::eq(self.shape(), shape)
+    }
+
+    /// The shape that it was made of, if it is small.
     #[inline(always)]
-    pub(crate) fn is_shape(&self, shape: Option<&Arc<Shape>>) -> bool {
-        shape.is_some_and(|shape| Arc::ptr_eq(self.storage.shape(), shape))
+    pub(crate) fn small(&self) -> Option<&'static Shape> {
+        self.storage.small()
+    }
+
+    /// Where its bytes are, if it is small.
+    #[inline(always)]
+    pub(crate) fn as_small_ptr(&self) -> *const u8 {
+        self.storage.as_small_ptr()
     }
 
     /// Its bytes, padding included.
@@ -182,9 +179,8 @@ impl Data {
     }
 
     /// Whether it is a scalar, for which there is no variant.
-    #[inline(always)]
     pub(crate) fn is_scalar(&self) -> bool {
-        matches!(self.storage.shape().layout, Type::Scalar(_))
+        matches!(self.layout(), Type::Scalar(_))
     }
 
     /// Its bytes in the low ones of a word, where it is a scalar of at most 8 bytes: those go into slots as they are.
@@ -250,8 +246,8 @@ impl Data {
     /// # Errors
     /// Less than the type's own size.
     pub fn resize(&mut self, size: usize) -> Result<(), Error> {
-        let least = self.shape().memory.size();
-        let storage = Storage::with_len(self.shape(), size).filter(|_| size >= least);
+        let least = self.shape().memory().size();
+        let storage = Storage::with_len(self.storage.kept(), size).filter(|_| size >= least);
         let Some(mut storage) = storage else {
             let wanted = format!("at least {least} bytes for {}", self.ctype());
             return Err(ErrorKind::Value { wanted, given: format!("{size} bytes"), why: None }.into());
@@ -265,11 +261,11 @@ impl Data {
 
 impl Clone for Data {
     fn clone(&self) -> Data {
-        let storage = Storage::with_len(self.shape(), self.bytes().len());
+        let storage = Storage::with_len(self.storage.kept(), self.bytes().len());
         // As long as this one, which exists.
-        let mut copy = storage.map_or_else(|| Data::of_shape(self.shape()), |storage| Data { storage });
-        copy.storage.bytes_mut().copy_from_slice(self.bytes());
-        copy
+        let mut storage = storage.unwrap_or_else(|| Storage::new(self.storage.kept()));
+        storage.bytes_mut().copy_from_slice(self.bytes());
+        Data { storage }
     }
 }
 

@@ -10,6 +10,7 @@ mod pointer;
 pub(crate) mod record;
 mod repr;
 mod scalar;
+mod shape;
 mod show;
 mod spot;
 mod storage;
@@ -28,7 +29,8 @@ pub use value::{Integer, Tag, Value};
 pub use view::View;
 pub use view_mut::ViewMut;
 
-pub(crate) use aggregate::Shape;
 pub(crate) use convert::{is_promoted, promoted, to_rust, to_type, unfit};
 pub use repr::laid_out_as;
+pub(crate) use shape::Shape;
 pub(crate) use spot::type_at;
+pub(crate) use storage::Small;

@@ -2,64 +2,109 @@
 //!
 //! # Safety
 //! Small values live in the struct itself, others in an allocation that it owns alone; both are initialised from the
-//! start, to zeros.
+//! start, to zeros. Which of them it is says a pointer that is compared in one instruction: that is why this is no enum.
 #![allow(unsafe_code)]
 
-use super::Shape;
+use super::shape::{Kept, Shape};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
-use std::sync::Arc;
 
 /// What fits here needs no allocation of its own.
-const INLINE: usize = 32;
+const SMALL: usize = 32;
 
-/// Owned bytes of a type's alignment, and of its size or more.
-pub(super) struct Storage {
-    shape: Arc<Shape>,
-    /// Where they are, if not inline. Inline they are as many as the type has.
-    heap: Option<Box<Heap>>,
-    inline: Small,
+/// Whether memory of this size and alignment needs no allocation of its own.
+pub(super) fn is_small(memory: Layout) -> bool {
+    memory.size() <= SMALL && memory.align() <= align_of::<Small>()
 }
 
+/// The bytes of a small value, then zeros.
 #[repr(align(16))]
-struct Small([u8; INLINE]);
+pub(crate) struct Small([u8; SMALL]);
+
+impl Small {
+    /// Zeros, then what `fill` writes there.
+    #[inline(always)]
+    pub(crate) fn filled(fill: impl FnOnce(*mut u8)) -> Small {
+        let mut small = Small([0; SMALL]);
+        fill(small.0.as_mut_ptr());
+        small
+    }
+}
+
+/// Owned bytes of a type's alignment, and of its size or more.
+#[repr(C)] // in this order, rustc makes a value that a call gives back without moving the bytes more than once
+pub(super) struct Storage {
+    /// The shape, if the bytes are as many as it has, and are `bytes`; else there is a `heap`.
+    pub(super) small: Option<&'static Shape>,
+    pub(super) heap: Option<Box<Heap>>,
+    pub(super) bytes: Small,
+}
 
 impl Storage {
-    /// As many zeros as `shape` has bytes, then what `fill` writes there.
-    #[inline(always)]
-    pub(super) fn new(shape: &Arc<Shape>, fill: impl FnOnce(*mut u8)) -> Storage {
-        let mut inline = Small([0; INLINE]);
-        let memory = shape.memory();
-        let heap = if memory.size() <= INLINE && memory.align() <= align_of::<Small>() {
-            fill(inline.0.as_mut_ptr());
-            None
-        } else {
-            let heap = Heap::zeroed(memory);
-            fill(heap.start.as_ptr());
-            Some(heap)
-        };
-        Storage { shape: Arc::clone(shape), heap, inline }
+    /// As many zeros as `shape` has bytes.
+    pub(super) fn new(shape: Kept) -> Storage {
+        match shape {
+            Kept::Lasting(shape) if shape.is_small() => Storage::of_small(shape, Small([0; SMALL])),
+            shape @ (Kept::Lasting(_) | Kept::Counted(_)) => {
+                let memory = shape.memory();
+                Storage::of_heap(Heap::zeroed(shape, memory))
+            }
+        }
     }
 
     /// `len` zeros, `None` where no memory can be so large.
-    pub(super) fn with_len(shape: &Arc<Shape>, len: usize) -> Option<Storage> {
+    pub(super) fn with_len(shape: Kept, len: usize) -> Option<Storage> {
         if len == shape.memory().size() {
-            return Some(Storage::new(shape, |_| ()));
+            return Some(Storage::new(shape));
         }
-        let layout = Layout::from_size_align(len, shape.memory().align()).ok()?;
-        let inline = Small([0; INLINE]);
-        Some(Storage { shape: Arc::clone(shape), heap: Some(Heap::zeroed(layout)), inline })
+        let memory = Layout::from_size_align(len, shape.memory().align()).ok()?;
+        Some(Storage::of_heap(Heap::zeroed(shape, memory)))
     }
 
+    /// These bytes, as many as `shape` has.
     #[inline(always)]
-    pub(super) fn shape(&self) -> &Arc<Shape> {
-        &self.shape
+    pub(super) fn of_small(shape: &'static Shape, bytes: Small) -> Storage {
+        debug_assert!(shape.is_small());
+        Storage { small: Some(shape), heap: None, bytes }
+    }
+
+    fn of_heap(heap: Heap) -> Storage {
+        Storage { small: None, heap: Some(Box::new(heap)), bytes: Small([0; SMALL]) }
+    }
+
+    pub(super) fn shape(&self) -> &Shape {
+        match (self.small, &self.heap) {
+            (Some(shape), _) => shape,
+            (None, Some(heap)) => &heap.shape,
+            (None, None) => unreachable!("small or on the heap"),
+        }
+    }
+
+    /// The shape, to make more of it.
+    pub(super) fn kept(&self) -> Kept {
+        match (self.small, &self.heap) {
+            (Some(shape), _) => Kept::Lasting(shape),
+            (None, Some(heap)) => heap.shape.clone(),
+            (None, None) => unreachable!("small or on the heap"),
+        }
+    }
+
+    /// The shape, if the bytes are no more than it has, and lie here.
+    #[inline(always)]
+    pub(super) fn small(&self) -> Option<&'static Shape> {
+        self.small
+    }
+
+    /// Where the bytes are, if here.
+    #[inline(always)]
+    pub(super) fn as_small_ptr(&self) -> *const u8 {
+        self.bytes.0.as_ptr()
     }
 
     #[inline]
     pub(super) fn as_ptr(&self) -> *const u8 {
         match &self.heap {
-            None => self.inline.0.as_ptr(),
+            None => self.as_small_ptr(),
             Some(heap) => heap.start.as_ptr(),
         }
     }
@@ -67,13 +112,13 @@ impl Storage {
     #[inline]
     pub(super) fn as_mut_ptr(&mut self) -> *mut u8 {
         match &self.heap {
-            None => self.inline.0.as_mut_ptr(),
             Some(heap) => heap.start.as_ptr(),
+            None => self.bytes.0.as_mut_ptr(),
         }
     }
 
     fn len(&self) -> usize {
-        self.heap.as_ref().map_or(self.shape.memory().size(), |heap| heap.len)
+        self.heap.as_ref().map_or_else(|| self.shape().memory().size(), |heap| heap.memory.size())
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -88,24 +133,25 @@ impl Storage {
 }
 
 /// Bytes in an allocation of their own.
-struct Heap {
+pub(super) struct Heap {
+    shape: Kept,
     start: NonNull<u8>,
-    len: usize,
-    /// What was allocated, which may be more.
-    layout: Layout,
+    /// How many they are, and their alignment.
+    memory: Layout,
+}
+
+/// What is allocated for `memory`: for no bytes at a large alignment one, which has the alignment and is not used.
+fn allocation(memory: Layout) -> Layout {
+    Layout::from_size_align(memory.size().max(1), memory.align()).unwrap_or(memory)
 }
 
 impl Heap {
-    #[cold]
-    #[inline(never)]
-    fn zeroed(layout: Layout) -> Box<Heap> {
-        let len = layout.size();
-        // For no bytes at a large alignment, one, which has the alignment and is not used.
-        let layout = Layout::from_size_align(len.max(1), layout.align()).unwrap_or(layout);
+    fn zeroed(shape: Kept, memory: Layout) -> Heap {
+        let layout = allocation(memory);
         // SAFETY: the size is not zero.
         let start = unsafe { alloc_zeroed(layout) };
         let start = NonNull::new(start).unwrap_or_else(|| handle_alloc_error(layout));
-        Box::new(Heap { start, len, layout })
+        Heap { shape, start, memory }
     }
 }
 
@@ -115,7 +161,7 @@ impl Drop for Heap {
     #[inline(never)]
     fn drop(&mut self) {
         // SAFETY: allocated with this layout, and owned alone.
-        unsafe { dealloc(self.start.as_ptr(), self.layout) }
+        unsafe { dealloc(self.start.as_ptr(), allocation(self.memory)) }
     }
 }
 
@@ -123,6 +169,7 @@ impl Drop for Heap {
 mod tests {
     use super::*;
     use crate::{decl, host};
+    use std::sync::Arc;
 
     #[test]
     fn bytes_are_as_many_as_the_type_has() {
@@ -136,12 +183,15 @@ mod tests {
         ];
         for (text, size, align) in cases {
             let ctype = decl::parse_type(text, host::MODEL).expect(text);
-            let shape = Shape::new(&ctype).expect(text);
-            for len in [size, size + 1, size + 40] {
-                let mut storage = Storage::with_len(&shape, len).expect(text);
-                assert_eq!(storage.bytes(), vec![0; len], "{text}");
-                assert_eq!(storage.bytes_mut().len(), len, "{text}");
-                assert_eq!(storage.as_ptr().addr() % align, 0, "{text}");
+            let counted = Kept::Counted(Arc::new(Shape::new(&ctype).expect(text)));
+            let lasting = Kept::Lasting(Shape::lasting(&ctype).expect(text));
+            for shape in [counted, lasting] {
+                for len in [size, size + 1, size + 40] {
+                    let mut storage = Storage::with_len(shape.clone(), len).expect(text);
+                    assert_eq!(storage.bytes(), vec![0; len], "{text}");
+                    assert_eq!(storage.bytes_mut().len(), len, "{text}");
+                    assert_eq!(storage.as_ptr().addr() % align, 0, "{text}");
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use super::args::Args;
 use super::contract::Contract;
 use super::inner::Inner;
 use super::route::{Key, Route, Way};
-use super::words::{FEW, FewSlots, NO_SLOTS, Words};
+use super::words::{FEW, FewSlots, NO_SLOTS, Words, address_slot};
 use crate::data::{Data, Tag, Value, promoted, to_type};
 use crate::engine::{Bound, Returns, Slot};
 use crate::error::Error;
@@ -43,29 +43,50 @@ impl Function {
     /// A wrong number of arguments; a value of a type that does not fit, or a number out of range.
     #[inline(always)]
     pub fn call_values(&self, arguments: &[Value]) -> Result<Value, Error> {
-        if arguments.is_empty() && self.words.nothing {
-            // SAFETY: nothing goes in, nothing comes out, and rustc can call it.
-            unsafe { ().direct::<()>(self.bound.target()) };
-            return Ok(Value::Void);
-        }
         let mut slots = NO_SLOTS;
         // SAFETY: there are as many arguments as `words` has; and that says something of this function's own signature.
         unsafe {
-            if arguments.len() == self.words.count && self.words.fill(&mut slots, arguments) {
-                return Ok(self.words.call(&self.bound, slots.as_ptr()));
+            if arguments.len() == self.words.count {
+                if self.words.nothing {
+                    // Nothing goes in, nothing comes out, and rustc can call it.
+                    ().direct::<()>(self.bound.target());
+                    return Ok(Value::Void);
+                }
+                if self.words.fill(&mut slots, arguments) {
+                    return Ok(self.words.call(&self.bound, slots.as_ptr()));
+                }
+            } else if arguments.len() == self.words.with_data
+                && self.words.fill_data(&mut slots, arguments, &self.inner.shapes)
+            {
+                if !self.words.stored {
+                    return self.call_for_register(slots.as_ptr());
+                }
+                let bytes = self.words.call_for_bytes(&self.bound, slots.as_ptr());
+                return Ok(Value::Data(Data::of_small(self.words.shape(), bytes)));
             }
         }
         self.inner.call_values(&self.bound, arguments)
+    }
+
+    /// Calls with data, for a result in one register. Cannot fail: it is a `Result` so that the value is made where it
+    /// stays.
+    ///
+    /// # Safety
+    /// The slots are the arguments that [`Words::fill_data`] takes.
+    #[inline(never)]
+    unsafe fn call_for_register(&self, slots: *const Slot) -> Result<Value, Error> {
+        // SAFETY: the caller's promise.
+        Ok(unsafe { self.words.call_for_register(&self.bound, slots) })
     }
 }
 
 impl Inner {
     /// What values call the function, bound to its own stub, without further thought.
     pub(super) fn words(&self, bound: &Bound) -> Words {
-        let mut words = Words::new(self.params.iter().map(|param| param.tag), self.result.tag, bound);
+        let mut words = Words::of(&self.params, &self.result, bound);
         if self.prototype.variadic {
             // Each tail has its own.
-            words.count = usize::MAX;
+            (words.count, words.with_data) = (usize::MAX, usize::MAX);
         }
         let signature = &self.stub.signature;
         words.nothing = words.count == 0 && self.result.tag == Tag::Void && signature.abi() == host::ABI;
@@ -102,7 +123,9 @@ impl Inner {
             }
             *slot = match value {
                 word if word.tag().is_word() => word.word(),
-                Value::Data(data) if data.is_shape(expected.shape.as_ref()) && !data.is_scalar() => {
+                Value::Data(data)
+                    if expected.shape.is_some_and(|shape| data.is_shape(shape)) && !data.is_scalar() =>
+                {
                     address_slot(data.as_ptr())
                 }
                 _ => return false,
@@ -159,7 +182,7 @@ impl Inner {
     /// The slots are the arguments of the bound signature.
     #[inline(always)]
     unsafe fn finish(&self, bound: &Bound, slots: *const Slot) -> Result<Value, Error> {
-        let Some(shape) = &self.result.shape else {
+        let Some(shape) = self.result.shape else {
             // SAFETY: the caller's promise.
             return Ok(unsafe { self.finish_scalar(bound, slots) });
         };
@@ -206,11 +229,6 @@ fn slot_of(value: &Value) -> Slot {
         // The others lie where their content is.
         other => address_slot(other.content()),
     }
-}
-
-#[inline(always)]
-fn address_slot(address: *const u8) -> Slot {
-    Slot::new(address.expose_provenance() as u64)
 }
 
 /// The type of a value that no parameter describes.

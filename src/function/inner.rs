@@ -2,6 +2,7 @@
 
 use super::contract::Contract;
 use super::route::{Routes, Way};
+use super::words::FEW;
 use crate::ctype::{CType, Convention, Prototype};
 use crate::data::{Data, Shape, Tag};
 use crate::engine::{self, Stub};
@@ -17,7 +18,7 @@ pub(crate) struct Expected {
     /// Which variant.
     pub(crate) tag: Tag,
     /// Which type, where the variant is data.
-    pub(crate) shape: Option<Arc<Shape>>,
+    pub(crate) shape: Option<&'static Shape>,
     /// How many bytes.
     pub(crate) size: usize,
 }
@@ -25,7 +26,7 @@ pub(crate) struct Expected {
 impl Expected {
     fn new(ctype: &CType, ty: &Type) -> Result<Expected, Error> {
         let tag = Tag::of(ty);
-        let shape = if tag == Tag::Data { Some(Shape::new(ctype)?) } else { None };
+        let shape = if tag == Tag::Data { Some(Shape::lasting(ctype)?) } else { None };
         let size = usize::try_from(ty.size(host::MODEL).bytes()).unwrap_or(usize::MAX);
         Ok(Expected { tag, shape, size })
     }
@@ -51,6 +52,8 @@ pub(super) struct Inner {
     pub(super) stub: &'static Stub,
     /// For each parameter, what fits its slot as it is.
     pub(super) params: Box<[Expected]>,
+    /// The shapes of the first parameters, side by side.
+    pub(super) shapes: [Option<&'static Shape>; FEW],
     /// What the result becomes.
     pub(super) result: Expected,
     /// How the calls so far reached the function.
@@ -64,12 +67,14 @@ impl Inner {
         let signature = sign(&prototype, &[])?;
         let stub = engine::stub_of(signature, || name_of(&prototype))?;
         let (params, result) = Expected::all(&prototype, &stub.signature)?;
-        Ok(Inner { prototype, stub, params, result, routes: Routes::default(), _library: library })
+        let mut shapes = [None; FEW];
+        shapes.iter_mut().zip(&params).for_each(|(shape, param)| *shape = param.shape);
+        Ok(Inner { shapes, prototype, stub, params, result, routes: Routes::default(), _library: library })
     }
 
     pub(super) fn argument(&self, index: usize) -> Result<Data, Error> {
         let Some(expected) = self.params.get(index) else { return Err(self.wrong_count(index + 1)) };
-        match &expected.shape {
+        match expected.shape {
             Some(shape) => Ok(Data::of_shape(shape)),
             None => Err(self.wrong_argument(index, "memory".into(), None)),
         }

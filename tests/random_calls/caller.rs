@@ -27,12 +27,15 @@ enum Way {
     Register(Edge),
     /// By values: `call_values`.
     Values,
+    /// By values, data among them as `Function::argument` makes it, which is known at sight.
+    KnownValues,
 }
 
-const WAYS: [Way; 5] = [
+const WAYS: [Way; 6] = [
     Way::Gather(Edge::End),
     Way::Slots(Edge::End),
     Way::Values,
+    Way::KnownValues,
     Way::Gather(Edge::Start),
     Way::Register(Edge::Start),
 ];
@@ -112,7 +115,7 @@ impl Direction for Caller {
             tailed.transpose().map_err(|error| error.to_string())?.unwrap_or_else(|| function.clone());
         let invoker = bound.invoker().map_err(|error| error.to_string())?;
         self.args.resize_with(self.args.len().max(callee.args.len()), Guarded::new);
-        for (way, salt) in WAYS.into_iter().zip([0x00, 0x5a, 0xff, 0x33, 0xc6]) {
+        for (way, salt) in WAYS.into_iter().zip([0x00, 0x5a, 0xff, 0x96, 0x33, 0xc6]) {
             progress(&format!("{way:?}"));
             let bytes = callee.args.iter().map(|passed| patterned(passed, salt, rng)).collect();
             let call = Call {
@@ -155,7 +158,8 @@ impl Caller {
                 let held = call.callee.result.as_ref().map_or(Held::Nothing, |passed| Held::of(&passed.ty));
                 self.slots(call, edge, rng, held)?
             }
-            Way::Values => values(call).map_err(|error| error.to_string())?,
+            Way::Values => values(call, false).map_err(|error| error.to_string())?,
+            Way::KnownValues => values(call, true).map_err(|error| error.to_string())?,
         };
         self.report(call).check()?;
         match &call.callee.result {
@@ -247,10 +251,17 @@ fn ctypes(callee: &Subject, function: &Function) -> Result<Vec<CType>, Error> {
     Ok(types)
 }
 
-/// `call_values`: gives the result's bytes.
-fn values(call: &Call) -> Result<Vec<u8>, Error> {
-    let args = call.callee.args.iter().zip(call.ctypes).zip(&call.bytes);
-    let values = args.map(|((passed, ctype), bytes)| value_of(bytes, &passed.ty, ctype));
+/// `call_values`: gives the result's bytes. `known`: data is made by the function, where it is that of a parameter.
+fn values(call: &Call, known: bool) -> Result<Vec<u8>, Error> {
+    let args = call.callee.args.iter().zip(call.ctypes).zip(&call.bytes).enumerate();
+    let values = args.map(|(index, ((passed, ctype), bytes))| match call.function.argument(index) {
+        Ok(mut data) if known => {
+            // SAFETY: what pointers there are, nobody follows.
+            unsafe { data.bytes_mut() }.copy_from_slice(bytes);
+            Ok(data.into())
+        }
+        _ => value_of(bytes, &passed.ty, ctype),
+    });
     let values = values.collect::<Result<Vec<Value>, Error>>()?;
     let result = call.function.call_values(&values)?;
     for (value, (bytes, passed)) in values.iter().zip(call.bytes.iter().zip(&call.callee.args)) {
