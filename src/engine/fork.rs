@@ -94,7 +94,7 @@ extern "C" fn release() {
     drop(held);
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::{hold_locks_across, register};
     use crate::engine::code_memory::CodeMemory;

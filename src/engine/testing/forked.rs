@@ -1,15 +1,14 @@
-//! For tests: a child process to do something in, and threads that work until the test ends.
+//! A child process by fork.
 #![allow(unsafe_code)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A forked child that is running or has ended.
 #[must_use]
-pub(super) struct Child(libc::pid_t);
+pub(in crate::engine) struct Child(libc::pid_t);
 
 /// Forks, and runs `body` in the child. The child is killed where it hangs for ten seconds.
-pub(super) fn in_child(body: impl FnOnce() -> bool) -> Child {
+pub(in crate::engine) fn in_child(body: impl FnOnce() -> bool) -> Child {
     // SAFETY: the child runs `body`, which keeps to what a child of a threaded process may do under this libc (allocate,
     // fork-safe locks), and leaves without running anything of the test harness.
     unsafe {
@@ -27,33 +26,10 @@ pub(super) fn in_child(body: impl FnOnce() -> bool) -> Child {
 
 impl Child {
     /// Waits for its end, and says whether its body returned true.
-    pub(super) fn succeeded(self) -> bool {
+    pub(in crate::engine) fn succeeded(self) -> bool {
         let mut status = -1;
         // SAFETY: `self` is a child that nobody else waits for.
         let waited = unsafe { libc::waitpid(self.0, &mut status, 0) };
         waited == self.0 && libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
-    }
-}
-
-/// Threads work while this is on.
-pub(super) struct Running(AtomicBool);
-
-impl Running {
-    /// It is on.
-    pub(super) const fn new() -> Running {
-        Running(AtomicBool::new(true))
-    }
-
-    pub(super) fn is_on(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// Turns it off at the end of its scope, also where the test fails: a scope waits for its threads.
-pub(super) struct Off<'a>(pub(super) &'a Running);
-
-impl Drop for Off<'_> {
-    fn drop(&mut self) {
-        self.0.0.store(false, Ordering::Relaxed);
     }
 }
