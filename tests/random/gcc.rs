@@ -55,6 +55,11 @@ fn in_sysv64(c: &CType, ty: &Type, role: Role) -> bool {
         && matches!(ty, Type::Record(_))
         && ty.size(host::MODEL).bytes() == 16
         && ty.align(host::MODEL).bytes() >= 16;
+    // On Windows gcc takes what is not 1, 2, 4 or 8 bytes from behind a `...` as its own convention has it: by reference.
+    let variable = variable
+        || host::ABI == Abi::Win64
+            && role == Role::Variadic
+            && !matches!(ty.size(host::MODEL).bytes(), 1 | 2 | 4 | 8);
     // An array of _Complex _Float16 of which an element reaches into the next eightbyte: gcc moves 2 bytes of that.
     let halves = any(c, &|c| match c {
         CType::Array { element, .. } => any(element, &|c| matches!(c, CType::Complex(CScalar::Float16))),

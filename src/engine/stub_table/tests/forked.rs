@@ -1,7 +1,9 @@
 //! On both sides of a fork.
 
 use super::*;
+use crate::engine::prepare::prepare;
 use crate::engine::testing::{Off, Running, in_child};
+use std::ffi::c_void;
 
 #[test]
 fn parent_and_child_prepare_without_touching_each_other() {

@@ -8,8 +8,6 @@ use crate::arch::layout::{DataModel, Float, Scalar, Type};
 use crate::arch::{self, Abi, Signature};
 use crate::engine::bound::Returns;
 use crate::engine::code_memory::CodeMemory;
-use crate::engine::prepare::prepare;
-use std::ffi::c_void;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
