@@ -11,6 +11,7 @@ mod lives;
 mod panics;
 #[path = "callbacks/stops.rs"]
 mod stops;
+mod support;
 #[path = "callbacks/types.rs"]
 mod types;
 

@@ -8,6 +8,7 @@
 mod c;
 #[path = "callbacks_typed/samples.rs"]
 mod samples;
+mod support;
 
 use callsmith::callback::{Callback, Win64};
 use callsmith::{Error, Library};

@@ -1,11 +1,11 @@
 //! Calls of real libraries at each of the five levels.
 
 use callsmith::ctype::CType;
-use callsmith::{Data, Error, Function, Library, Ptr, Value, c_struct, decl, host};
+use callsmith::{Data, Error, Function, Library, Ptr, Value, c_struct, decl, find_library, host};
 use std::ffi::{CStr, c_void};
 
 fn libm() -> Library {
-    Library::open("libm.so.6").expect("libm")
+    Library::open(find_library("m").expect("libm").name).expect("libm")
 }
 
 #[test]

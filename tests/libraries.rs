@@ -1,4 +1,5 @@
-//! Libraries: finding, opening, listing, symbols, variables, closing.
+//! Libraries on Linux: finding, opening, listing, symbols, variables, closing. Those of Windows are in `windows`.
+#![cfg(target_os = "linux")]
 
 use callsmith::{
     Error, ErrorKind, Function, Library, LibraryOptions, address_info, c_struct, find_library,

@@ -1,15 +1,21 @@
 //! Callbacks that real libraries call, each declared as its header has it.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)] // small numbers
+#![cfg_attr(not(target_os = "linux"), allow(dead_code))] // what the libraries of Linux take
 
-#[path = "../callbacks/dying.rs"]
-mod dying;
-mod expat;
-mod pthread;
 mod search;
-mod sqlite;
-mod walk;
-mod xml2;
-mod zlib;
+
+cfg_if::cfg_if! {
+    if #[cfg(target_os = "linux")] { // libraries of Linux systems
+        #[path = "../callbacks/dying.rs"]
+        mod dying;
+        mod expat;
+        mod pthread;
+        mod sqlite;
+        mod walk;
+        mod xml2;
+        mod zlib;
+    }
+}
 
 use callsmith::{Library, Ptr};
 use std::ffi::CStr;

@@ -1,36 +1,18 @@
 //! C for the tests: compiled by gcc, loaded as a library.
 
+use crate::support::compiler::Compiler;
+use crate::support::note;
 use callsmith::{Function, Library, callback, decl, host};
-use std::path::Path;
-use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The library that gcc makes of `source`; `None`, with a printed reason, where there is no gcc.
 pub(crate) fn library(source: &str, flags: &[&str]) -> Option<Library> {
-    static FILES: AtomicUsize = AtomicUsize::new(0);
-    let stem = format!("callbacks-{}-{}", std::process::id(), FILES.fetch_add(1, Ordering::Relaxed));
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let (c, so) = (folder.join(format!("{stem}.c")), folder.join(format!("{stem}.so")));
-    std::fs::write(&c, source).expect("a source file");
-    let status = Command::new("gcc")
-        .args(["-std=gnu11", "-O1", "-shared", "-fPIC"])
-        .args(flags)
-        .arg(&c)
-        .arg("-o")
-        .arg(&so)
-        .status();
-    let made = match status {
-        Ok(status) => {
-            assert!(status.success(), "gcc refused {}", c.display());
-            Some(Library::open(&so).expect("a library"))
-        }
-        Err(error) => {
-            eprintln!("skipped: no gcc: {error}");
-            None
-        }
-    };
-    let _ = (std::fs::remove_file(&c), std::fs::remove_file(&so));
-    made
+    let gcc = Compiler::native().inspect_err(|why| note(&format!("skipped: {why}"))).ok()?;
+    let flags = [&["-std=gnu11", "-O1"], flags].concat();
+    let file = gcc.library(source, "callbacks", &flags).unwrap_or_else(|why| panic!("{why}"));
+    let library = Library::open(&file).expect("a library");
+    // Where a file that is loaded can be removed.
+    let _ = std::fs::remove_file(file);
+    Some(library)
 }
 
 /// A callback as a function to call, of this declaration.

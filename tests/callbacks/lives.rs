@@ -1,6 +1,7 @@
 //! How long callbacks live: drops in odd places, forks, closed libraries, many at once.
 
 use super::c::{at, called_back, library};
+#[cfg(target_os = "linux")]
 use super::dying::alone;
 use callsmith::callback::{self, Callback, DynCallback, ThisThread};
 use callsmith::{Error, Function, Ptr, Value, decl, host};
@@ -260,6 +261,7 @@ fn thousand(by: i32) {
 }
 
 /// In a process of its own, which has no other tests' threads. One thread makes and drops callbacks all the time.
+#[cfg(unix)] // there is no fork elsewhere
 #[test]
 fn a_fork_parts_callbacks() {
     alone("lives::a_fork_parts_callbacks", || {
@@ -392,6 +394,7 @@ fn shuffled(
     }
 }
 
+#[cfg(target_os = "linux")] // what `/proc` says
 /// Bytes of private mappings that are code, and of those that lie right behind: the slots.
 fn thunk_and_data_bytes() -> usize {
     let maps = std::fs::read_to_string("/proc/self/maps").expect("maps");
@@ -410,6 +413,7 @@ fn thunk_and_data_bytes() -> usize {
     bytes
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_hundred_thousand_take_48_bytes_each() {
     alone("lives::a_hundred_thousand_take_48_bytes_each", || {

@@ -6,6 +6,7 @@ mod arrays;
 mod c;
 mod callbacks;
 mod fundamental;
+#[cfg(target_os = "linux")] // the examples of Linux; those of Windows are in `../windows`
 mod libraries;
 mod memory;
 mod parity;
@@ -13,5 +14,7 @@ mod pointers;
 mod statics;
 mod strings;
 mod structures;
+#[path = "../support/mod.rs"]
+mod support;
 mod surprises;
 mod variables;

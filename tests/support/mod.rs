@@ -1,7 +1,7 @@
 //! What the tests share: a small random number generator, random C types, and C compilers as judges.
 //!
 //! Every test crate compiles this for itself and uses its own part.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 pub(crate) mod compiler;
 pub(crate) mod ctype;
