@@ -7,6 +7,7 @@ use crate::ctype::{CType, Kind};
 use crate::data::{Data, Linked, Ptr, Value, View, ViewMut};
 use crate::host;
 use callsmith_arch::layout::Type;
+use std::ptr::from_ref;
 
 /// Whether a parameter that points at `target` may be given the address of a `given`: of that very type, of an array of
 /// such, or of anything for `void *`.
@@ -61,7 +62,7 @@ impl Reference<'_> {
 }
 
 macro_rules! memory {
-    ($([$($lifetime:lifetime),*] $rust:ty, $this:ident => $mutable:expr, $ctype:expr, $address:expr;)*) => {$(
+    ($([$($lifetime:lifetime),*] $rust:ty, $this:ident => $mutable:expr, $parts:expr;)*) => {$(
         // SAFETY: an address, given only where the parameter takes one of such memory, which is borrowed while C runs; or
         // a copy.
         unsafe impl<$($lifetime),*> Arg for $rust {
@@ -81,10 +82,10 @@ macro_rules! memory {
 
             fn native(self) -> Reference<'a> {
                 let $this = self;
-                let ctype: Option<*const CType> = $ctype.map(std::ptr::from_ref);
+                let (ctype, address): (Option<*const CType>, *const u8) = $parts;
                 // SAFETY: a handle beside the memory, and borrowed as long.
                 let ctype = ctype.map(|ctype| unsafe { &*ctype });
-                Reference { ctype, address: $address, mutable: $mutable }
+                Reference { ctype, address, mutable: $mutable }
             }
 
             fn value(native: Reference<'a>, c: Option<&CType>) -> Value {
@@ -95,10 +96,16 @@ macro_rules! memory {
 }
 
 memory! {
-    ['a] &'a Data, this => false, Some(this.ctype()), this.as_ptr();
-    ['a] &'a mut Data, this => true, Some(this.ctype()), this.as_mut_ptr().cast_const();
-    ['a, 'b] &'a Linked<'b>, this => false, Some(this.data().ctype()), this.data().as_ptr();
-    ['a, 'b] &'a mut Linked<'b>, this => true, Some(this.data().ctype()), this.data_mut().as_mut_ptr().cast_const();
-    ['a, 'b] &'a View<'b>, this => false, this.referable(), this.as_ptr();
-    ['a, 'b] &'a mut ViewMut<'b>, this => true, this.referable(), this.as_mut_ptr().cast_const();
+    ['a] &'a Data, this => false, (Some(from_ref(this.ctype())), this.as_ptr());
+    ['a] &'a mut Data, this => true, (Some(from_ref(this.ctype())), this.as_mut_ptr().cast_const());
+    ['a, 'b] &'a Linked<'b>, this => false, (Some(from_ref(this.data().ctype())), this.data().as_ptr());
+    ['a, 'b] &'a mut Linked<'b>, this => true, {
+        (Some(from_ref(this.data().ctype())), this.data_mut().as_mut_ptr().cast_const())
+    };
+    ['a, 'b] &'a View<'b>, this => false, (this.referable().map(from_ref), this.as_ptr());
+    // The address first: a view has its type in itself, and its memory elsewhere; data the other way round.
+    ['a, 'b] &'a mut ViewMut<'b>, this => true, {
+        let address = this.as_mut_ptr().cast_const();
+        (this.referable().map(from_ref), address)
+    };
 }

@@ -6,6 +6,10 @@ use callsmith::{Function, Library, callback, decl, host};
 
 /// The library that gcc makes of `source`; `None`, with a printed reason, where there is no gcc.
 pub(crate) fn library(source: &str, flags: &[&str]) -> Option<Library> {
+    if cfg!(miri) {
+        note("skipped: Miri runs no other program");
+        return None;
+    }
     let gcc = Compiler::native().inspect_err(|why| note(&format!("skipped: {why}"))).ok()?;
     let flags = [&["-std=gnu11", "-O1"], flags].concat();
     let file = gcc.library(source, "callbacks", &flags).unwrap_or_else(|why| panic!("{why}"));

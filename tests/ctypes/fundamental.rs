@@ -118,6 +118,7 @@ fn assigning_to_a_string_pointer_changes_the_pointer() -> Result<(), Error> {
 
 /// `c_char_p`, `c_wchar_p`, `c_void_p` as arguments.
 #[test]
+#[cfg_attr(miri, ignore = "Miri opens no library")]
 fn strings_and_addresses_are_arguments() -> Result<(), Error> {
     let libc = Library::this_process();
     // SAFETY: libc's prototypes.
@@ -142,6 +143,7 @@ fn strings_and_addresses_are_arguments() -> Result<(), Error> {
 
 /// `c_longdouble` and the complex types, through libm.
 #[test]
+#[cfg_attr(miri, ignore = "Miri opens no library")]
 fn long_doubles_and_complex_numbers_are_computed_with() -> Result<(), Error> {
     let libm = Library::open("libm.so.6")?;
     // SAFETY: libm's prototypes.

@@ -4,6 +4,7 @@ use super::structures::ty;
 use callsmith::{CharBuffer, Data, Error, Library, Linked, Ptr, Value, View, ViewMut, opaque};
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri opens no library")]
 fn sscanf_writes_through_references() -> Result<(), Error> {
     let libc = Library::this_process();
     // SAFETY: libc's prototype; the buffer below is large enough.
@@ -141,6 +142,7 @@ opaque! {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "Miri opens no library")]
 fn an_instance_stands_for_a_pointer_to_it() -> Result<(), Error> {
     let libc = Library::this_process();
     // SAFETY: libc's prototypes, and dates that it knows.
