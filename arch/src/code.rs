@@ -51,7 +51,7 @@ const STEP: usize = 16;
 /// Bytes, appended in order, and the places of labels in them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Code {
-    /// The bytes, then zeros, so that appending is a store and no more.
+    /// The bytes, then anything, so that appending is a store and no more.
     buffer: Vec<u8>,
     /// How many bytes there are.
     len: usize,
@@ -60,14 +60,17 @@ pub(crate) struct Code {
 
 impl Code {
     /// Room for `capacity` bytes before the memory has to grow.
-    #[expect(
-        clippy::slow_vector_initialization,
-        reason = "memory just freed is given again by malloc, not by calloc"
-    )]
     pub(crate) fn with_capacity(capacity: usize) -> Code {
+        Code::reusing(Vec::new(), capacity)
+    }
+
+    /// Room for `capacity` bytes in memory whose content is no longer needed.
+    #[inline]
+    pub(crate) fn reusing(mut buffer: Vec<u8>, capacity: usize) -> Code {
         let room = capacity.saturating_add(STEP);
-        let mut buffer = Vec::with_capacity(room);
-        buffer.resize(room, 0);
+        if buffer.len() < room {
+            buffer.resize(room, 0);
+        }
         Code { buffer, len: 0, labels: Vec::new() }
     }
 

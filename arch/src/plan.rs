@@ -14,6 +14,30 @@ use crate::units::Align;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+/// Memory for a plan: that of one which is no longer needed, so that planning another allocates nothing.
+#[derive(Debug, Default)]
+pub struct Room {
+    /// Empty.
+    pub(crate) args: Vec<ArgPlan>,
+    /// Empty.
+    pub(crate) moves: Vec<Move>,
+}
+
+impl Room {
+    /// None yet.
+    pub const fn new() -> Room {
+        Room { args: Vec::new(), moves: Vec::new() }
+    }
+}
+
+impl From<CallPlan> for Room {
+    fn from(CallPlan { mut args, mut moves, .. }: CallPlan) -> Room {
+        args.clear();
+        moves.clear();
+        Room { args, moves }
+    }
+}
+
 /// How much stack a call's arguments may need, in bytes.
 pub const MAX_FRAME: u64 = 1 << 20;
 

@@ -33,8 +33,8 @@ use stub_table::{PrepareError, StubTable};
 
 /// The stub for `signature`, of a function called `name` in messages.
 pub(crate) fn stub_of(signature: Signature, name: impl Fn() -> String) -> Result<&'static Stub, Error> {
-    let stub =
-        StubTable::global().get_or_prepare(signature, |signature| prepare::prepare(signature, host::ABI));
+    let stub = StubTable::global()
+        .get_or_prepare(signature, |signature, spare| prepare::prepare(signature, host::ABI, spare));
     stub.map_err(|error| match error {
         PrepareError::Plan(source) => ErrorKind::Signature { function: name(), source }.into(),
         PrepareError::Publish(source) => ErrorKind::Code { function: name(), source: source.into() }.into(),

@@ -9,7 +9,7 @@ use super::cursor::Registers;
 use super::draft::{Draft, size_of};
 use super::{Abi, Convention, Counting, Pops, RegSet, widening};
 use crate::layout::{DataModel, Scalar, Type};
-use crate::plan::{Extension, Location, Move, MoveRange, Passing, ResultPlan, Rule};
+use crate::plan::{Extension, Location, Move, MoveRange, Passing, ResultPlan, Room, Rule};
 use crate::{Align, CallPlan, Error, Signature};
 use alloc::vec::Vec;
 
@@ -201,13 +201,13 @@ static HIDDEN: Rule = rule(
 static NO_MEMBERS: Rule = rule("empty", "gcc, clang", "nothing to pass");
 
 /// Plans a call.
-pub(super) fn classify(signature: &Signature, system: Aapcs64) -> Result<CallPlan, Error> {
+pub(super) fn classify(signature: &Signature, system: Aapcs64, room: Room) -> Result<CallPlan, Error> {
     let rules = system.rules();
     for ty in signature.params().iter().chain(signature.result()) {
         ty.check(rules.model)?;
     }
     // Stage A: the NGRN and the NSRN are zero, the NSAA is the stack pointer.
-    let mut draft = Draft::new(rules.convention, signature);
+    let mut draft = Draft::new(rules.convention, signature, room);
     for (index, ty) in signature.params().iter().enumerate() {
         let size = size_of(ty, rules.model)?;
         let passing = if rules.ignores(ty, size) {

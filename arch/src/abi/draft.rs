@@ -3,7 +3,7 @@
 use super::cursor::{Area, Registers};
 use super::{Convention, Pops};
 use crate::layout::{DataModel, Type};
-use crate::plan::{ArgPlan, Extension, Location, Move, MoveRange, Passing, ResultPlan, Rule};
+use crate::plan::{ArgPlan, Extension, Location, Move, MoveRange, Passing, ResultPlan, Room, Rule};
 use crate::{Align, CallPlan, Error, Signature};
 use alloc::vec::Vec;
 
@@ -21,16 +21,19 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// An empty plan for `signature`.
+    /// An empty plan for `signature`, in `room`.
     #[inline]
-    pub(super) fn new(convention: &'static Convention, signature: &Signature) -> Draft {
+    pub(super) fn new(convention: &'static Convention, signature: &Signature, room: Room) -> Draft {
         let params = signature.params().len();
+        let Room { mut args, mut moves } = room;
+        args.reserve(params);
+        // Hardly any value is in more than two pieces.
+        moves.reserve(2 * (params + 1));
         Draft {
             convention,
             model: convention.abi.data_model(),
-            args: Vec::with_capacity(params),
-            // Hardly any value is in more than two pieces.
-            moves: Vec::with_capacity(2 * (params + 1)),
+            args,
+            moves,
             registers: Registers::params(convention),
             stack: Area::new(convention.shadow_space),
             copies: Area::new(0),

@@ -18,7 +18,7 @@ pub use x86::{X86Call, X86Flavour};
 use crate::isa::InstructionSet;
 use crate::isa::x86_64::Gp;
 use crate::layout::{DataModel, Scalar, Type};
-use crate::plan::Extension;
+use crate::plan::{Extension, Room};
 use crate::{Align, CallPlan, Error, Signature};
 
 /// A calling convention on an OS flavour.
@@ -221,15 +221,24 @@ impl Abi {
 /// [`Error::SizeOverflow`] where a result's size does not fit a plan, [`Error::Unsupported`] for an array that is not
 /// a record's member.
 pub fn classify(signature: &Signature) -> Result<CallPlan, Error> {
+    classify_in(Room::new(), signature)
+}
+
+/// [`classify`], in memory that was another plan's.
+///
+/// # Errors
+///
+/// As for `classify`; the memory is freed then.
+pub fn classify_in(room: Room, signature: &Signature) -> Result<CallPlan, Error> {
     let mut types = signature.params().iter().chain(signature.result());
     if !signature.is_simple() && types.any(|ty| matches!(ty, Type::Array(_))) {
         return Err(Error::Unsupported { what: "C passes an array only inside a struct or union".into() });
     }
     match signature.abi() {
-        Abi::SysV64 => sysv64::classify(signature),
-        Abi::Win64 => win64::classify(signature),
-        Abi::Aapcs64(system) => aapcs64::classify(signature, system),
-        Abi::X86(call, flavour) => x86::classify(signature, call, flavour),
+        Abi::SysV64 => sysv64::classify(signature, room),
+        Abi::Win64 => win64::classify(signature, room),
+        Abi::Aapcs64(system) => aapcs64::classify(signature, system, room),
+        Abi::X86(call, flavour) => x86::classify(signature, call, flavour, room),
     }
 }
 

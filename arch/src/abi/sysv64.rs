@@ -9,7 +9,7 @@ use super::draft::{Draft, size_of};
 use super::{Abi, Convention, Counting, Pops, RegSet, numbers, widening};
 use crate::isa::x86_64::Gp::{R8, R9, R12, R13, R14, R15, Rax, Rbp, Rbx, Rcx, Rdi, Rdx, Rsi, Rsp};
 use crate::layout::{DataModel, Scalar, Type};
-use crate::plan::{Extension, Location, Move, Passing, ResultPlan, Rule};
+use crate::plan::{Extension, Location, Move, Passing, ResultPlan, Room, Rule};
 use crate::{Align, CallPlan, Error, Signature};
 use alloc::vec::Vec;
 
@@ -58,19 +58,14 @@ static EMPTY: Rule = Rule { class: "NO_CLASS", section: "gcc", text: "no size, n
 // Passing: "Once arguments are classified, the registers get assigned (in left-to-right order)".
 
 /// Plans a call.
-pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
-    let mut draft = Draft::new(&SYSV64, signature);
-    // Returning 1. "Classify the return type with the classification algorithm." 2. "If the type has class MEMORY, then
-    // the caller […] passes the address of this storage in %rdi as if it were the first argument to the function."
-    let returned = match signature.result() {
-        Some(ty) => Some(Eightbytes::classify(ty, size_of(ty, MODEL)?)),
-        None => None,
-    };
-    let hidden = if let Some(Err(_)) = returned { draft.registers.next_gp() } else { None };
+pub(super) fn classify(signature: &Signature, room: Room) -> Result<CallPlan, Error> {
+    let mut draft = Draft::new(&SYSV64, signature, room);
+    // Returning 2. "If the type has class MEMORY, then the caller […] passes the address of this storage in %rdi as if it
+    // were the first argument to the function."
+    let returned = signature.result().map_or(Ok(Returned::Nothing), returned)?;
+    let hidden = if let Returned::Memory = returned { draft.registers.next_gp() } else { None };
     for (index, ty) in signature.params().iter().enumerate() {
-        if let Type::Scalar(scalar) = ty
-            && let Some(natural) = Natural::of(*scalar)
-        {
+        if let Some(natural) = Natural::of(ty) {
             let passing = pass_scalar(&mut draft, natural)?;
             draft.arg(ty, natural.size, passing);
             continue;
@@ -93,8 +88,15 @@ pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
             returned: SYSV64.hidden_returned.map(Location::Gp),
             rule: &HIDDEN,
         },
-        (None, Some(Ok(eightbytes))) if eightbytes.size > 0 => returning(&mut draft, &eightbytes),
-        (None, _) => ResultPlan::None,
+        // 3. and 4., as below.
+        (None, Returned::Scalar(natural)) => match natural.register(&mut Registers::results(&SYSV64)) {
+            Some((register, rule)) => {
+                ResultPlan::Direct(draft.whole(natural.size, register, Extension::None, rule))
+            }
+            None => ResultPlan::None,
+        },
+        (None, Returned::Eightbytes(eightbytes)) => returning(&mut draft, &eightbytes),
+        (None, Returned::Nothing | Returned::Memory) => ResultPlan::None,
     };
     draft.finish(result, signature.result(), vector_count)
 }
@@ -126,23 +128,32 @@ static NATURAL: [Option<Natural>; Scalar::CODES] = {
 };
 
 impl Natural {
+    /// Of a type that is such a scalar.
     #[inline]
-    fn of(scalar: Scalar) -> Option<&'static Natural> {
-        NATURAL[usize::from(scalar.code()) % Scalar::CODES].as_ref()
+    fn of(ty: &Type) -> Option<&'static Natural> {
+        match ty {
+            Type::Scalar(scalar) => NATURAL[usize::from(scalar.code()) % Scalar::CODES].as_ref(),
+            Type::Complex(_) | Type::Vector(_) | Type::Array(_) | Type::Record(_) => None,
+        }
+    }
+
+    /// The register that it gets.
+    #[inline]
+    fn register(&self, registers: &mut Registers) -> Option<(Location, &'static Rule)> {
+        if self.in_vector {
+            // 3. "If the class is SSE, the next available vector register is used."
+            registers.next_vector().map(|register| (Location::Vector(register), &SSE))
+        } else {
+            // 2. "If the class is INTEGER, the next available register of the sequence […] is used."
+            registers.next_gp().map(|register| (Location::Gp(register), &INTEGER))
+        }
     }
 }
 
 /// The short way for a scalar of one eightbyte.
 #[inline]
 fn pass_scalar(draft: &mut Draft, natural: &Natural) -> Result<Passing, Error> {
-    let register = if natural.in_vector {
-        // 3. "If the class is SSE, the next available vector register is used."
-        draft.registers.next_vector().map(|register| (Location::Vector(register), &SSE))
-    } else {
-        // 2. "If the class is INTEGER, the next available register of the sequence […] is used."
-        draft.registers.next_gp().map(|register| (Location::Gp(register), &INTEGER))
-    };
-    let (location, rule) = match register {
+    let (location, rule) = match natural.register(&mut draft.registers) {
         Some(place) => place,
         None => (draft.stack_slot(natural.size, Align::ONE)?, &NO_REGISTER),
     };
@@ -204,6 +215,26 @@ impl Eightbytes {
 }
 
 // Returning of values.
+
+/// How a result comes back, before it is known where.
+enum Returned {
+    Nothing,
+    Scalar(&'static Natural),
+    Eightbytes(Eightbytes),
+    Memory,
+}
+
+/// 1. "Classify the return type with the classification algorithm."
+fn returned(ty: &Type) -> Result<Returned, Error> {
+    if let Some(natural) = Natural::of(ty) {
+        return Ok(Returned::Scalar(natural));
+    }
+    Ok(match Eightbytes::classify(ty, size_of(ty, MODEL)?) {
+        Ok(Eightbytes { size: 0, .. }) => Returned::Nothing,
+        Ok(eightbytes) => Returned::Eightbytes(eightbytes),
+        Err(Memory(_)) => Returned::Memory,
+    })
+}
 
 /// A result that is not in memory.
 fn returning(draft: &mut Draft, eightbytes: &Eightbytes) -> ResultPlan {

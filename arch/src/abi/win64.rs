@@ -6,7 +6,7 @@ use super::draft::{Draft, size_of};
 use super::{Abi, Convention, Counting, Pops, RegSet, numbers};
 use crate::isa::x86_64::Gp::{R8, R9, R12, R13, R14, R15, Rax, Rbp, Rbx, Rcx, Rdi, Rdx, Rsi, Rsp};
 use crate::layout::{DataModel, Float, Scalar, Type};
-use crate::plan::{Extension, Location, MoveRange, Passing, ResultPlan, Rule};
+use crate::plan::{Extension, Location, MoveRange, Passing, ResultPlan, Room, Rule};
 use crate::{Align, CallPlan, Error, Signature};
 
 /// The convention as a table: sections "Parameter passing", "Caller/callee saved registers", "Stack allocation".
@@ -114,8 +114,8 @@ fn kind(ty: &Type, size: u32) -> Kind {
 }
 
 /// Plans a call.
-pub(super) fn classify(signature: &Signature) -> Result<CallPlan, Error> {
-    let mut draft = Draft::new(&WIN64, signature);
+pub(super) fn classify(signature: &Signature, room: Room) -> Result<CallPlan, Error> {
+    let mut draft = Draft::new(&WIN64, signature, room);
     let returned = signature.result().map_or(Ok(Returned::Nothing), returned)?;
     let hidden = if let Returned::Memory = returned { draft.registers.next_gp() } else { None };
     for ty in signature.params() {

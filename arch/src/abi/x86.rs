@@ -18,7 +18,7 @@ use super::draft::{Draft, size_of};
 use super::{Abi, Convention, Counting, Pops, RegSet, widening};
 use crate::isa::x86::Gp::{Eax, Ebp, Ebx, Ecx, Edi, Edx, Esi, Esp};
 use crate::layout::{DataModel, Float, Scalar, Type};
-use crate::plan::{Extension, Location, Passing, ResultPlan, Rule};
+use crate::plan::{Extension, Location, Passing, ResultPlan, Room, Rule};
 use crate::{Align, CallPlan, Error, Signature};
 use gcc::Mode;
 use returning::Returned;
@@ -146,8 +146,13 @@ static REFERENCE: Rule = Rule {
 static EMPTY: Rule = Rule { class: "nothing", section: "gcc", text: "no size, no place" };
 
 /// Plans a call.
-pub(super) fn classify(signature: &Signature, call: X86Call, flavour: X86Flavour) -> Result<CallPlan, Error> {
-    let mut draft = Draft::new(convention(call, flavour), signature);
+pub(super) fn classify(
+    signature: &Signature,
+    call: X86Call,
+    flavour: X86Flavour,
+    room: Room,
+) -> Result<CallPlan, Error> {
+    let mut draft = Draft::new(convention(call, flavour), signature, room);
     let model = flavour.data_model();
     for ty in signature.params().iter().chain(signature.result()) {
         ty.check(model)?;

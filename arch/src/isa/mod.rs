@@ -101,10 +101,19 @@ impl InstructionSet {
 ///
 /// [`Error::Unsupported`] where `plan` and `entry` are of different instruction sets.
 pub fn stub(plan: &CallPlan, shape: Shape, entry: Abi) -> Result<Vec<u8>, Error> {
+    stub_in(Vec::new(), plan, shape, entry)
+}
+
+/// [`stub`], in memory whose content is no longer needed.
+///
+/// # Errors
+///
+/// As for `stub`; the memory is freed then.
+pub fn stub_in(memory: Vec<u8>, plan: &CallPlan, shape: Shape, entry: Abi) -> Result<Vec<u8>, Error> {
     Ok(match same_set(plan.abi, entry)? {
-        InstructionSet::X86_64 => x86_64::emit::stub(plan, shape, entry.convention()),
-        InstructionSet::AArch64 => aarch64::emit::stub(plan, shape),
-        InstructionSet::X86 => x86::emit::stub(plan, shape, cdecl(entry)?),
+        InstructionSet::X86_64 => x86_64::emit::stub_in(memory, plan, shape, entry.convention()),
+        InstructionSet::AArch64 => aarch64::emit::stub_in(memory, plan, shape),
+        InstructionSet::X86 => x86::emit::stub_in(memory, plan, shape, cdecl(entry)?),
     })
 }
 

@@ -18,6 +18,7 @@ mod tests;
 use super::bound::Returns;
 use super::code_memory::{self, CodeMemory, CodePtr, PublishError};
 use super::fork;
+use crate::arch::plan::Room;
 use crate::arch::{self, CallPlan, Signature, abi};
 use foldhash::fast::FixedState;
 use level::{Last, Levels};
@@ -73,10 +74,8 @@ pub(crate) enum PrepareError {
     Publish(#[from] PublishError),
 }
 
-/// A stub before its code is published.
+/// What there is to know of a stub whose code is written.
 pub(crate) struct Prepared {
-    /// The code that takes its arguments from slots.
-    pub(crate) slots: Vec<u8>,
     /// How it gives the result back.
     pub(crate) returns: Returns,
     /// The result's size in bytes.
@@ -93,8 +92,17 @@ pub(crate) struct StubTable {
     turn: Mutex<Turn>,
 }
 
+/// Memory that each preparation uses after the other.
+pub(crate) struct Spare {
+    /// For the plan.
+    pub(crate) room: Room,
+    /// For the code that takes its arguments from slots.
+    pub(crate) code: Vec<u8>,
+}
+
 /// What it takes to add a stub.
 pub(crate) struct Turn {
+    spare: Spare,
     last: Last,
     /// Room for the next stubs: one allocation for many.
     room: &'static mut [MaybeUninit<Stub>],
@@ -119,7 +127,8 @@ impl Turn {
 impl StubTable {
     /// A table of its own, whose code goes to `memory`.
     pub(crate) const fn new(memory: &'static CodeMemory) -> StubTable {
-        let turn = Turn { last: Last::new(), room: &mut [] };
+        let spare = Spare { room: Room::new(), code: Vec::new() };
+        let turn = Turn { spare, last: Last::new(), room: &mut [] };
         StubTable { memory, levels: Levels::new(), count: AtomicUsize::new(0), turn: Mutex::new(turn) }
     }
 
@@ -138,7 +147,7 @@ impl StubTable {
     pub(crate) fn get_or_prepare(
         &self,
         signature: Signature,
-        prepare: impl FnOnce(&Signature) -> Result<Prepared, arch::Error>,
+        prepare: impl FnOnce(&Signature, &mut Spare) -> Result<Prepared, arch::Error>,
     ) -> Result<&'static Stub, PrepareError> {
         let hash = HASHER.hash_one(&signature);
         let count = self.count.load(Ordering::Acquire);
@@ -151,8 +160,8 @@ impl StubTable {
         {
             return Ok(stub);
         }
-        let Prepared { slots, returns, result_size } = prepare(&signature)?;
-        let slots = self.memory.publish(&slots)?;
+        let Prepared { returns, result_size } = prepare(&signature, &mut turn.spare)?;
+        let slots = self.memory.publish(&turn.spare.code)?;
         let [gather, adapter] = [const { OnceLock::new() }; 2];
         let stub = turn.keep(Stub { signature, hash, slots, returns, result_size, gather, adapter });
         self.levels.insert(&mut turn.last, stub);

@@ -28,6 +28,11 @@ impl Assembler {
         Assembler { code: Code::with_capacity(capacity) }
     }
 
+    /// No instructions, and room for `capacity` bytes in memory whose content is no longer needed.
+    pub fn reusing(memory: Vec<u8>, capacity: usize) -> Assembler {
+        Assembler { code: Code::reusing(memory, capacity) }
+    }
+
     /// How many bytes there are: the offset of the next instruction.
     pub fn len(&self) -> usize {
         self.code.len()

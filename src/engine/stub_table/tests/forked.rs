@@ -12,7 +12,7 @@ fn parent_and_child_prepare_without_touching_each_other() {
     let bind = |numbers: std::ops::Range<usize>, tag: usize| {
         numbers.into_iter().all(|number| {
             let expected = if number < BEFORE { number } else { number | tag };
-            let stub = table.get_or_prepare(numbered(number), |_| Ok(prepared(expected)));
+            let stub = table.get_or_prepare(numbered(number), |_, spare| Ok(prepared(expected, spare)));
             stub.is_ok_and(|stub| is_numbered(stub, expected))
         })
     };
@@ -60,7 +60,7 @@ fn bind_and_sum(numbers: std::ops::Range<u64>) -> bool {
     numbers.into_iter().all(|number| {
         let (signature, expected) = summing(number);
         let stub = StubTable::global()
-            .get_or_prepare(signature, |signature| prepare(signature, Abi::SysV64))
+            .get_or_prepare(signature, |signature, spare| prepare(signature, Abi::SysV64, spare))
             .unwrap();
         // SAFETY: a `slots` stub takes the target and the slots, and leaves a `long` in its register. `sum` reads the low
         // half of what each parameter passes in, which is all there is to these values.

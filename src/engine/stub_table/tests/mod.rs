@@ -3,7 +3,7 @@
 #[cfg(unix)]
 mod forked;
 
-use super::{PrepareError, Prepared, Stub, StubTable};
+use super::{PrepareError, Prepared, Spare, Stub, StubTable};
 use crate::arch::layout::{DataModel, Float, Scalar, Type};
 use crate::arch::{self, Abi, Signature};
 use crate::engine::bound::Returns;
@@ -26,10 +26,10 @@ fn numbered(number: usize) -> Signature {
 }
 
 /// A stub that returns `number` as an `int`; the code is x86-64's.
-fn prepared(number: usize) -> Prepared {
+fn prepared(number: usize, spare: &mut Spare) -> Prepared {
     let number = u32::try_from(number).unwrap();
-    let slots = [&[0xb8][..], &number.to_le_bytes(), &[0xc3]].concat();
-    Prepared { slots, returns: Returns::Word, result_size: 4 }
+    spare.code = [&[0xb8][..], &number.to_le_bytes(), &[0xc3]].concat();
+    Prepared { returns: Returns::Word, result_size: 4 }
 }
 
 /// Whether `stub` is the one that `prepared` makes of `number`.
@@ -68,10 +68,10 @@ fn the_key_is_what_the_types_are() {
         ]
     };
     for (number, signature) in described().iter().enumerate() {
-        table.get_or_prepare(signature.clone(), |_| Ok(prepared(number))).unwrap();
+        table.get_or_prepare(signature.clone(), |_, spare| Ok(prepared(number, spare))).unwrap();
     }
     for (number, again) in described().iter().enumerate() {
-        let stub = table.get_or_prepare(again.clone(), |_| panic!("{again:?} is there")).unwrap();
+        let stub = table.get_or_prepare(again.clone(), |_, _| panic!("{again:?} is there")).unwrap();
         assert!(is_numbered(stub, number), "{again:?}");
     }
 }
@@ -82,8 +82,8 @@ fn stubs_whose_hashes_collide_are_all_found() {
     let mut turn = table.take_turn();
     // Two levels, each place found from the last one on and around.
     for number in 0..400 {
-        let Prepared { slots, returns, result_size } = prepared(number);
-        let slots = table.memory.publish(&slots).unwrap();
+        let Prepared { returns, result_size } = prepared(number, &mut turn.spare);
+        let slots = table.memory.publish(&turn.spare.code).unwrap();
         let [gather, adapter] = [const { OnceLock::new() }; 2];
         let (signature, hash) = (numbered(number), u64::MAX);
         assert!(table.levels.find(hash, &signature).is_none());
@@ -102,9 +102,9 @@ fn stubs_whose_hashes_collide_are_all_found() {
 fn an_error_is_passed_on_and_not_remembered() {
     let (table, signature) = (table(), numbered(5));
     let limit = arch::Error::TooDeep { limit: 1 };
-    let error = table.get_or_prepare(signature.clone(), |_| Err(limit.clone())).unwrap_err();
+    let error = table.get_or_prepare(signature.clone(), |_, _| Err(limit.clone())).unwrap_err();
     assert!(matches!(error, PrepareError::Plan(given) if given == limit));
-    assert!(is_numbered(table.get_or_prepare(signature, |_| Ok(prepared(5))).unwrap(), 5));
+    assert!(is_numbered(table.get_or_prepare(signature, |_, spare| Ok(prepared(5, spare))).unwrap(), 5));
 }
 
 #[test]
@@ -119,9 +119,9 @@ fn each_signature_is_prepared_once_by_eight_threads() {
         let order = (0..SIGNATURES).map(|i| (i * (2 * thread + 1) + thread) % SIGNATURES);
         let mut found = vec![None; SIGNATURES];
         for number in order.clone().chain(order) {
-            let stub = table.get_or_prepare(numbered(number), |_| {
+            let stub = table.get_or_prepare(numbered(number), |_, spare| {
                 prepared_count[number].fetch_add(1, Ordering::Relaxed);
-                Ok(prepared(number))
+                Ok(prepared(number, spare))
             });
             let stub = stub.unwrap();
             assert!(is_numbered(stub, number));

@@ -41,8 +41,13 @@ use frame::Frame;
 
 /// The code of a stub of `shape` for `plan`.
 pub fn stub(plan: &CallPlan, shape: Shape) -> Vec<u8> {
+    stub_in(Vec::new(), plan, shape)
+}
+
+/// [`stub`], in memory whose content is no longer needed.
+pub fn stub_in(memory: Vec<u8>, plan: &CallPlan, shape: Shape) -> Vec<u8> {
     let frame = Frame::of(plan, shape);
-    let mut stub = Stub { asm: Assembler::with_capacity(64 + 24 * plan.moves.len()), plan, shape };
+    let mut stub = Stub { asm: Assembler::reusing(memory, 64 + 24 * plan.moves.len()), plan, shape };
     stub.asm.bti_c();
     match frame {
         None => {

@@ -43,7 +43,12 @@ use frame::Frame;
 
 /// The code of a stub of `shape` for `plan`, entered under `entry`.
 pub fn stub(plan: &CallPlan, shape: Shape, entry: &Convention) -> Vec<u8> {
-    let asm = Assembler::with_capacity(64 + 24 * plan.moves.len());
+    stub_in(Vec::new(), plan, shape, entry)
+}
+
+/// [`stub`], in memory whose content is no longer needed.
+pub fn stub_in(memory: Vec<u8>, plan: &CallPlan, shape: Shape, entry: &Convention) -> Vec<u8> {
+    let asm = Assembler::reusing(memory, 64 + 24 * plan.moves.len());
     let mut stub = Stub { asm, plan, shape, frame: Frame::of(plan, shape, entry) };
     stub.asm.endbr32();
     match stub.frame {

@@ -87,20 +87,19 @@ impl Stub<'_> {
             2 => self.asm.movzx_r32_m16(to, from),
             1 if signed => self.asm.movsx_r32_m8(to, from),
             1 => self.asm.movzx_r32_m8(to, from),
-            width => self.load_odd(to, from, width),
+            3 => self.load_two(to, from, 2, 1),
+            5 => self.load_two(to, from, 4, 1),
+            6 => self.load_two(to, from, 4, 2),
+            _ => self.load_two(to, from, 4, 3),
         }
     }
 
-    /// 3, 5, 6 or 7 bytes, and not one beyond: two loads that overlap.
+    /// 3, 5, 6 or 7 bytes, and not one beyond: two loads of `half` bytes, the second `ahead` of the first.
     #[cold]
     #[inline(never)]
-    fn load_odd(&mut self, to: Gp, from: Mem, width: u32) {
-        let half = if width == 3 { 2 } else { 4 };
-        let ahead = width.wrapping_sub(half) & 3;
-        self.load_chunk(to, offset(from, ahead), half);
-        // 8 to 24.
-        #[allow(clippy::cast_possible_truncation)]
-        self.asm.shl_r64_imm8(to, (ahead * 8) as u8);
+    fn load_two(&mut self, to: Gp, from: Mem, half: u32, ahead: u8) {
+        self.load_chunk(to, offset(from, ahead.into()), half);
+        self.asm.shl_r64_imm8(to, 8 * ahead);
         self.load_chunk(SCRATCH, from, half);
         self.asm.or_r64_r64(to, SCRATCH);
     }

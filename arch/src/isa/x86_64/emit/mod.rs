@@ -44,7 +44,12 @@ use survey::Survey;
 
 /// The code of a stub of `shape` for `plan`, entered under `entry`.
 pub fn stub(plan: &CallPlan, shape: Shape, entry: &Convention) -> Vec<u8> {
-    let mut stub = Stub::new(plan, shape, entry);
+    stub_in(Vec::new(), plan, shape, entry)
+}
+
+/// [`stub`], in memory whose content is no longer needed.
+pub fn stub_in(memory: Vec<u8>, plan: &CallPlan, shape: Shape, entry: &Convention) -> Vec<u8> {
+    let mut stub = Stub::new(memory, plan, shape, entry);
     stub.asm.endbr64();
     stub.settle_entry_registers();
     match stub.frame {
@@ -87,10 +92,10 @@ struct Stub<'a> {
 }
 
 impl<'a> Stub<'a> {
-    fn new(plan: &'a CallPlan, shape: Shape, entry: &Convention) -> Stub<'a> {
+    fn new(memory: Vec<u8>, plan: &'a CallPlan, shape: Shape, entry: &Convention) -> Stub<'a> {
         let survey = Survey::of(plan, entry.gp_params[1]);
         Stub {
-            asm: Assembler::with_capacity(64 + 24 * plan.moves.len()),
+            asm: Assembler::reusing(memory, 64 + 24 * plan.moves.len()),
             plan,
             survey,
             shape,

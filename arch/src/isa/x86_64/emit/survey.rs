@@ -29,15 +29,14 @@ impl Survey {
             if piece.location == Location::Gp(arguments) {
                 survey.late = index;
             }
-            survey.location(piece.location);
-            survey.in_bulk |= piece.width >= BULK;
+            survey.location(piece.location, piece.width);
         }
         if let ResultPlan::Hidden { pointer, .. } = plan.result {
-            survey.location(pointer);
+            survey.location(pointer, 8);
         }
         for arg in &plan.args {
             if let Passing::Indirect { pointer, .. } = &arg.passing {
-                survey.location(*pointer);
+                survey.location(*pointer, 8);
                 survey.by_address = true;
                 survey.in_bulk |= arg.size >= BULK;
             }
@@ -46,10 +45,13 @@ impl Survey {
     }
 
     #[inline(always)]
-    fn location(&mut self, location: Location) {
+    fn location(&mut self, location: Location, width: u32) {
         match location {
             Location::Gp(register) => self.written = self.written.with(register),
-            Location::Stack(_) => self.on_stack = true,
+            Location::Stack(_) => {
+                self.on_stack = true;
+                self.in_bulk |= width >= BULK;
+            }
             Location::Vector(_) | Location::Mmx(_) | Location::X87(_) => {}
         }
     }
