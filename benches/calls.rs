@@ -31,6 +31,7 @@ fn row<R: Row>(criterion: &mut Criterion, ffi: Option<&Libffi>) {
             Way::Direct => time(&mut group, way, ways::direct::<R>()),
             Way::Typed => time(&mut group, way, ways::typed::<R>()),
             Way::Tuple => time(&mut group, way, ways::tuple::<R>()),
+            Way::Errno => time(&mut group, way, ways::errno::<R>()),
             Way::Values => time(&mut group, way, ways::values::<R>()),
             Way::Gather => time(&mut group, way, ways::gather::<R>()),
             Way::Slots => time(&mut group, way, ways::slots::<R>()),

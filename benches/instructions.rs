@@ -70,6 +70,7 @@ impl rows::Visit for Count {
                 Way::Direct => count(&key, ways::direct::<R>()),
                 Way::Typed => count(&key, ways::typed::<R>()),
                 Way::Tuple => count(&key, ways::tuple::<R>()),
+                Way::Errno => count(&key, ways::errno::<R>()),
                 Way::Values => count(&key, ways::values::<R>()),
                 Way::Gather => count(&key, ways::gather::<R>()),
                 Way::Slots => count(&key, ways::slots::<R>()),

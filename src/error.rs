@@ -192,6 +192,30 @@ pub enum ErrorKind {
         /// The name looked for.
         field: String,
     },
+    /// A parameter that a function does not have.
+    #[error("{function} has no such parameter: {parameter}")]
+    NoParameter {
+        /// The function, as declared.
+        function: String,
+        /// The name or number looked for.
+        parameter: String,
+    },
+    /// What a [`Routine`](crate::Routine)'s check made of a call.
+    #[error("{function} failed")]
+    Check {
+        /// The function's name.
+        function: String,
+        /// The check's own error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A failure code of COM.
+    #[error("HRESULT {code:#010x}{}", because(text))]
+    HResult {
+        /// The code.
+        code: u32,
+        /// The system's text, where it has one.
+        text: Option<String>,
+    },
     /// Code could not be made executable.
     #[error("{function}: no code could be made for it")]
     Code {

@@ -50,7 +50,8 @@ pub use data::{
 pub use engine::Slot;
 pub use error::{Error, ErrorKind};
 pub use function::{
-    Arg, Args, Errno, Function, Give, Invoker, Register, Ret, Typed, TypedVariadic, get_errno, set_errno,
+    Arg, Args, Call, Errno, Function, Give, HResult, IntoArg, Invoker, Outcome, Output, Register, Ret,
+    Routine, Typed, TypedVariadic, Which, get_errno, set_errno, swapping_errno,
 };
 pub use library::{
     AddressInfo, Bindings, DataVariable, FoundLibrary, Library, LibraryOptions, LoadedLibrary, Variable,

@@ -21,7 +21,7 @@ pub(crate) fn lines(counts: &Counts) -> Vec<Line> {
             let cell = |way: Way| Cell {
                 way: way.name(),
                 count: count(way),
-                limit: limit::<R>(way, direct),
+                limit: limit::<R>(way, direct, count(Way::Tuple)),
                 known: 0,
             };
             self.1.push(Line { title: R::TITLE, cells: Way::ALL.map(cell).into() });
@@ -32,14 +32,14 @@ pub(crate) fn lines(counts: &Counts) -> Vec<Line> {
     lines.1
 }
 
-/// The most that `way` may cost where a call through a C function pointer costs `direct`.
-fn limit<R: Row>(way: Way, direct: u64) -> Option<u64> {
-    let Limits { slots, gather } = R::LIMITS;
+                limit: limit::<R>(way, direct, count(Way::Tuple)),
+                known: 0,
     let arguments = R::Args::COUNT as u64;
     match way {
         Way::Direct | Way::Libffi => None,
         Way::Typed => Some(direct + 3),
         Way::Tuple => Some(direct + 12 + arguments),
+        Way::Errno => call.map(|call| call + 15),
         Way::Values => Some(3 * direct + 12 * arguments),
         Way::Gather => Some(direct + gather),
         Way::Slots => Some(direct + slots),

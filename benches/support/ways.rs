@@ -5,7 +5,7 @@
 
 use super::libffi::{Call, Cif, Libffi};
 use super::{Outcome, Row};
-use callsmith::{Error, Function, Invoker, Slot, Value};
+use callsmith::{Errno, Error, Function, Invoker, Slot, Value};
 use std::arch::asm;
 use std::ffi::c_void;
 use std::fmt::Debug;
@@ -19,6 +19,8 @@ pub(crate) enum Way {
     Typed,
     /// [`Function::call`].
     Tuple,
+    /// [`Function::call_errno`].
+    Errno,
     /// [`Function::call_values`].
     Values,
     /// [`Invoker::invoke`].
@@ -31,8 +33,8 @@ pub(crate) enum Way {
 
 impl Way {
     /// Every way.
-    pub(crate) const ALL: [Way; 7] =
-        [Way::Direct, Way::Typed, Way::Tuple, Way::Values, Way::Gather, Way::Slots, Way::Libffi];
+    pub(crate) const ALL: [Way; 8] =
+        [Way::Direct, Way::Typed, Way::Tuple, Way::Errno, Way::Values, Way::Gather, Way::Slots, Way::Libffi];
 
     /// What the tables call it.
     pub(crate) fn name(self) -> &'static str {
@@ -40,6 +42,7 @@ impl Way {
             Way::Direct => "C function pointer",
             Way::Typed => "`typed`",
             Way::Tuple => "`call`",
+            Way::Errno => "`call_errno`",
             Way::Values => "`call_values`",
             Way::Gather => "`invoke`",
             Way::Slots => "`invoke_slots`",
@@ -118,6 +121,20 @@ pub(crate) fn tuple<R: Row>() -> Prepared<Block<Function, R::Args, R::Result>> {
         call: call::<R>,
         block: Block { callee: R::function(), args: R::args(), result: R::Result::ZERO },
     }
+}
+
+/// [`Function::call_errno`].
+pub(crate) fn errno<R: Row>() -> Prepared<Block<Function, R::Args, (R::Result, Errno)>> {
+    #[inline(never)]
+    fn call<R: Row>(_: usize, _: usize, block: &mut Block<Function, R::Args, (R::Result, Errno)>) {
+        match block.callee.call_errno(block.args) {
+            Ok(result) => block.result = result,
+            Err(error) => failed::<()>(Err(error)),
+        }
+        returned();
+    }
+    let result = (R::Result::ZERO, Errno(0));
+    Prepared { call: call::<R>, block: Block { callee: R::function(), args: R::args(), result } }
 }
 
 /// [`Function::call_values`].

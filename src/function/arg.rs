@@ -43,6 +43,44 @@ pub unsafe trait Arg {
     fn value(native: Self::Native, c: Option<&CType>) -> Value;
 }
 
+/// A type of one's own as an argument: what ctypes asks for its `_as_parameter_`. Every [`Arg`] is one.
+///
+/// ```
+/// use callsmith::{IntoArg, Library};
+///
+/// struct Bottles(i32);
+///
+/// impl IntoArg for &Bottles {
+///     type Arg = i32;
+///
+///     fn into_arg(self) -> i32 {
+///         self.0
+///     }
+/// }
+///
+/// // SAFETY: this is libc's prototype.
+/// let abs = unsafe { Library::this_process().function("int abs(int)")? };
+/// let bottles: i32 = abs.call((&Bottles(-42),))?;
+/// assert_eq!(bottles, 42);
+/// # Ok::<(), callsmith::Error>(())
+/// ```
+pub trait IntoArg {
+    /// What C is given in its place.
+    type Arg: Arg;
+
+    /// The argument in its place.
+    fn into_arg(self) -> Self::Arg;
+}
+
+impl<A: Arg> IntoArg for A {
+    type Arg = A;
+
+    #[inline(always)]
+    fn into_arg(self) -> A {
+        self
+    }
+}
+
 /// What a slot holds for `native`.
 #[inline(always)]
 pub(super) fn slot<A: Arg>(native: &A::Native) -> MaybeUninit<u64> {

@@ -1,7 +1,7 @@
 //! Tuples of Rust types as argument lists.
 #![allow(unsafe_code)]
 
-use super::arg::{Arg, slot};
+use super::arg::{Arg, IntoArg, slot};
 use super::contract::Check;
 use super::ret::{Ret, through_slots};
 use crate::ctype::Param;
@@ -12,7 +12,7 @@ use std::mem::transmute;
 use std::ptr::NonNull;
 use std::sync::atomic::{Ordering, compiler_fence};
 
-/// A tuple of up to 16 [`Arg`]s.
+/// A tuple of up to 16 arguments: [`Arg`]s, or what becomes one ([`IntoArg`]).
 ///
 /// # Safety
 /// As for [`Arg`], for each element. Implemented here for tuples, and nowhere else.
@@ -62,24 +62,24 @@ pub unsafe trait Args: Sized {
 /// no call that could ask for it.
 macro_rules! variadic {
     () => { unsafe extern "C-unwind" fn() -> R::Native };
-    ($first:ident $($name:ident)*) => { unsafe extern "C-unwind" fn($first::Native, ...) -> R::Native };
+    ($first:ident $($name:ident)*) => { unsafe extern "C-unwind" fn(<$first::Arg as Arg>::Native, ...) -> R::Native };
 }
 
 macro_rules! tuples {
     ($(($count:literal $($name:ident $value:ident)*))*) => {$(
         // SAFETY: each element is an `Arg`.
         #[allow(non_snake_case, unused_variables, unused_mut, clippy::unused_unit)]
-        unsafe impl<$($name: Arg),*> Args for ($($name,)*) {
+        unsafe impl<$($name: IntoArg),*> Args for ($($name,)*) {
             const COUNT: usize = $count;
-            const DIRECT: bool = true $(&& $name::DIRECT)*;
+            const DIRECT: bool = true $(&& <$name::Arg as Arg>::DIRECT)*;
             type Values = [Value; $count];
 
-            const CHECKS: &'static [Check] = &[$(Check { is: $name::is, variadic: $name::variadic, checks_itself: $name::CHECKS_ITSELF, rust: std::any::type_name::<$name> }),*];
+            const CHECKS: &'static [Check] = &[$(Check::of::<$name>()),*];
 
             fn values(self, params: &[Param]) -> [Value; $count] {
                 let ($($value,)*) = self;
                 let mut types = params.iter().map(|param| &param.ty);
-                [$($name::value($value.native(), types.next())),*]
+                [$(<$name::Arg as Arg>::value($value.into_arg().native(), types.next())),*]
             }
 
             #[inline(always)]
@@ -93,8 +93,8 @@ macro_rules! tuples {
                 let ($($value,)*) = self;
                 // SAFETY: the caller's promise.
                 unsafe {
-                    let target: unsafe extern "C-unwind" fn($($name::Native),*) -> R::Native = transmute(target);
-                    R::from_native(target($($value.native()),*))
+                    let target: unsafe extern "C-unwind" fn($(<$name::Arg as Arg>::Native),*) -> R::Native = transmute(target);
+                    R::from_native(target($($value.into_arg().native()),*))
                 }
             }
 
@@ -107,7 +107,7 @@ macro_rules! tuples {
                     // LLVM (22, at least) takes a variadic and another call of one address with the same operands for the
                     // same call, and makes one of two branches. The fences, which are no instructions, keep it from that.
                     compiler_fence(Ordering::SeqCst);
-                    let native = target($($value.native()),*);
+                    let native = target($($value.into_arg().native()),*);
                     compiler_fence(Ordering::SeqCst);
                     R::from_native(native)
                 }
@@ -116,8 +116,8 @@ macro_rules! tuples {
             #[inline(always)]
             unsafe fn by_slots<R: Ret>(self, bound: &Bound) -> R {
                 let ($($value,)*) = self;
-                $(let $value = $value.native();)*
-                let slots: [Slot; $count] = [$(slot::<$name>(&$value)),*];
+                $(let $value = $value.into_arg().native();)*
+                let slots: [Slot; $count] = [$(slot::<$name::Arg>(&$value)),*];
                 // SAFETY: the caller's promise; what the slots point at lives in this frame.
                 unsafe { through_slots(bound, slots.as_ptr()) }
             }

@@ -1,5 +1,6 @@
 //! What a Rust call site takes a function for, as one address that can be compared in one instruction.
 
+use super::arg::{Arg, IntoArg};
 use super::args::Args;
 use super::ret::Ret;
 use crate::ctype::{CType, Prototype};
@@ -15,6 +16,18 @@ pub struct Check {
     pub(crate) checks_itself: bool,
     /// The Rust type's name, for messages.
     pub(crate) rust: fn() -> &'static str,
+}
+
+impl Check {
+    /// That of an argument.
+    pub(super) const fn of<A: IntoArg>() -> Check {
+        Check {
+            is: <A::Arg as Arg>::is,
+            variadic: <A::Arg as Arg>::variadic,
+            checks_itself: <A::Arg as Arg>::CHECKS_ITSELF,
+            rust: std::any::type_name::<A>,
+        }
+    }
 }
 
 /// The Rust types of a call's arguments and result.

@@ -1,6 +1,7 @@
 //! `errno`: taken with a call's result, before anything else can change it; and ctypes' copy of it, for those who port.
 
-use super::{Args, Function, Ret};
+use super::contract::Contract;
+use super::{Args, Around, Function, Ret};
 use crate::data::Value;
 use crate::error::Error;
 use crate::sys;
@@ -31,6 +32,10 @@ impl fmt::Debug for Errno {
 thread_local! {
     /// This thread's copy, as ctypes has it.
     static COPY: Cell<i32> = const { Cell::new(0) };
+
+    /// Where this thread's `errno` is, once that was asked for: to ask in every call would cost what it costs to keep the
+    /// arguments meanwhile.
+    static PLACE: Cell<*mut i32> = const { Cell::new(std::ptr::null_mut()) };
 }
 
 /// This thread's copy of `errno`, which [`Function::call_swapping_errno`] exchanges with the real one.
@@ -61,13 +66,24 @@ impl Function {
     ///
     /// # Errors
     /// As for [`Function::call`].
-    #[inline]
+    #[inline(always)]
     pub fn call_errno<A: Args, R: Ret>(&self, arguments: A) -> Result<(R, Errno), Error> {
-        sys::set_errno(0);
-        let result = self.call(arguments);
-        // Nothing behind the C function asks the system for anything; freeing memory keeps `errno` (POSIX.1-2024, free).
-        let errno = Errno(sys::errno());
-        result.map(|result| (result, errno))
+        let place = PLACE.get();
+        if place.is_null() {
+            return self.call_errno_first(Contract::of::<A, R>(), arguments.apart());
+        }
+        self.call_inside(arguments, TakingErrno(place))
+    }
+
+    /// [`Function::call_errno`], before this thread knows where its `errno` is.
+    #[cold]
+    #[inline(never)]
+    fn call_errno_first<A: Args, R: Ret>(
+        &self,
+        contract: &'static Contract,
+        arguments: A,
+    ) -> Result<(R, Errno), Error> {
+        TakingErrno::found().run_fallible(|| self.call_by_contract(contract, arguments))
     }
 
     /// [`Function::call_errno`] for values of run-time types.
@@ -75,10 +91,7 @@ impl Function {
     /// # Errors
     /// As for [`Function::call_values`].
     pub fn call_values_errno(&self, arguments: &[Value]) -> Result<(Value, Errno), Error> {
-        sys::set_errno(0);
-        let result = self.call_values(arguments);
-        let errno = Errno(sys::errno());
-        result.map(|result| (result, errno))
+        TakingErrno::found().run_fallible(|| self.call_values(arguments))
     }
 
     /// As [`Function::call`], with this thread's copy of `errno` ([`get_errno`], [`set_errno`]) exchanged with the real one
@@ -87,11 +100,75 @@ impl Function {
     /// # Errors
     /// As for [`Function::call`].
     pub fn call_swapping_errno<A: Args, R: Ret>(&self, arguments: A) -> Result<R, Error> {
-        let real = sys::errno();
-        sys::set_errno(COPY.get());
-        let result = self.call(arguments);
-        COPY.set(sys::errno());
-        sys::set_errno(real);
-        result
+        swapping_errno(|| self.call(arguments))
     }
+}
+
+/// Clears the `errno` here, which is this thread's, and reads what the call leaves in it.
+///
+/// Nothing behind the C function asks the system for anything; freeing memory keeps `errno` (POSIX.1-2024, free).
+struct TakingErrno(*mut i32);
+
+impl TakingErrno {
+    /// This thread's.
+    fn found() -> TakingErrno {
+        let place = sys::errno_location();
+        PLACE.set(place);
+        TakingErrno(place)
+    }
+}
+
+#[allow(unsafe_code)]
+impl Around for TakingErrno {
+    type With<R> = (R, Errno);
+
+    #[inline(always)]
+    fn run<R>(self, call: impl FnOnce() -> R) -> (R, Errno) {
+        // SAFETY: this thread's own, on which the call begins and ends.
+        unsafe { self.0.write(0) };
+        let result = call();
+        // SAFETY: as above.
+        (result, Errno(unsafe { self.0.read() }))
+    }
+
+    #[inline(always)]
+    fn run_fallible<R>(self, call: impl FnOnce() -> Result<R, Error>) -> Result<(R, Errno), Error> {
+        let (result, errno) = self.run(call);
+        Ok((result?, errno))
+    }
+}
+
+/// Runs `body` with this thread's copy of `errno` ([`get_errno`], [`set_errno`]) exchanged with the real one before and
+/// after: what ctypes does around a callback whose type has `use_errno=True`. Outside of `body`, C finds its `errno` as it
+/// left it.
+///
+/// ```
+/// use callsmith::{Callback, get_errno, set_errno, swapping_errno};
+///
+/// let callback: Callback<fn(i32) -> i32> =
+///     Callback::new(|code| swapping_errno(|| set_errno(code)))?;
+/// # drop(callback);
+/// # Ok::<(), callsmith::Error>(())
+/// ```
+#[allow(unsafe_code)]
+pub fn swapping_errno<T>(body: impl FnOnce() -> T) -> T {
+    /// Exchanges the two, also when `body` panics.
+    struct Swapped(*mut i32);
+
+    impl Swapped {
+        fn swap(&self) {
+            // SAFETY: this thread's own, which it never leaves.
+            unsafe { self.0.write(COPY.replace(self.0.read())) };
+        }
+    }
+
+    impl Drop for Swapped {
+        fn drop(&mut self) {
+            self.swap();
+        }
+    }
+
+    let swapped = Swapped(sys::errno_location());
+    swapped.swap();
+    body()
 }

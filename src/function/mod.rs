@@ -6,20 +6,25 @@ mod by_reference;
 mod contract;
 mod dynamic;
 mod errno;
+mod hresult;
 mod inner;
 mod invoker;
+mod method;
 mod ret;
 mod route;
+mod routine;
 mod typed;
 mod words;
 
-pub use arg::Arg;
+pub use arg::{Arg, IntoArg};
 pub use args::Args;
 pub use contract::{Check, Contract};
-pub use errno::{Errno, get_errno, set_errno};
+pub use errno::{Errno, get_errno, set_errno, swapping_errno};
+pub use hresult::HResult;
 pub(crate) use inner::{Expected, abi_of, sign};
 pub use invoker::Invoker;
 pub use ret::{Give, Ret};
+pub use routine::{Call, Outcome, Output, Routine, Which};
 pub use typed::{Typed, TypedVariadic};
 
 use crate::ctype::{CType, Prototype};
@@ -133,19 +138,26 @@ impl Function {
     /// A wrong number of arguments; an argument or result of a type that does not fit, or a number out of range.
     #[inline(always)]
     pub fn call<A: Args, R: Ret>(&self, arguments: A) -> Result<R, Error> {
+        self.call_inside(arguments, Plain)
+    }
+
+    /// [`Function::call`], inside of what `around` does.
+    #[inline(always)]
+    fn call_inside<A: Args, R: Ret, W: Around>(&self, arguments: A, around: W) -> Result<W::With<R>, Error> {
         let contract = Contract::of::<A, R>();
         if A::DIRECT && R::DIRECT {
             // SAFETY: the contract was found to hold, and rustc to be able to make the call in this way.
             unsafe {
                 if ptr::eq(self.straight.load(Ordering::Relaxed), contract) {
-                    return Ok(arguments.direct(self.bound.target()));
+                    return Ok(around.run(|| arguments.direct(self.bound.target())));
                 }
                 if ptr::eq(self.straight_variadic.load(Ordering::Relaxed), contract) {
-                    return Ok(arguments.direct_variadic(self.bound.target()));
+                    return Ok(around.run(|| arguments.direct_variadic(self.bound.target())));
                 }
             }
         }
-        self.call_by_contract(contract, arguments.apart())
+        let arguments = arguments.apart();
+        around.run_fallible(|| self.call_by_contract(contract, arguments))
     }
 
     /// [`Function::call`] from any but the first call site. Out of line: beside it, the straight ways would need a stack
@@ -300,6 +312,35 @@ impl Function {
     /// Its address.
     pub fn address(&self) -> *const c_void {
         self.bound.target().as_ptr()
+    }
+}
+
+/// What is done before and after a call.
+trait Around {
+    /// The result with what was found after the call.
+    type With<R>;
+
+    /// Calls.
+    fn run<R>(self, call: impl FnOnce() -> R) -> Self::With<R>;
+
+    /// Calls what may fail.
+    fn run_fallible<R>(self, call: impl FnOnce() -> Result<R, Error>) -> Result<Self::With<R>, Error>;
+}
+
+/// Nothing is done.
+struct Plain;
+
+impl Around for Plain {
+    type With<R> = R;
+
+    #[inline(always)]
+    fn run<R>(self, call: impl FnOnce() -> R) -> R {
+        call()
+    }
+
+    #[inline(always)]
+    fn run_fallible<R>(self, call: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
+        call()
     }
 }
 

@@ -118,18 +118,16 @@ pub(crate) unsafe fn open(start: NonNull<u8>, len: usize) -> io::Result<()> {
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// This thread's `errno`.
-#[inline]
-pub(crate) fn errno() -> i32 {
-    // SAFETY: the address is this thread's own, and valid.
-    unsafe { *libc::__errno_location() }
+/// The system's text for an `HRESULT`: it has none.
+pub(crate) fn error_text(_code: i32) -> Option<String> {
+    None
 }
 
-/// Sets this thread's `errno`.
+/// Where this thread's `errno` is.
 #[inline]
-pub(crate) fn set_errno(value: i32) {
-    // SAFETY: as above.
-    unsafe { *libc::__errno_location() = value }
+pub(crate) fn errno_location() -> *mut i32 {
+    // SAFETY: it only looks.
+    unsafe { libc::__errno_location() }
 }
 
 /// Stops the process where some of these pages are not mapped.

@@ -14,7 +14,7 @@ cfg_if::cfg_if! {
 
 pub use system::WideChar;
 pub(crate) use system::{
-    FillError, REPLACES_CODE, at_fork, errno, fill, open, page_size, reserve, set_errno,
+    FillError, REPLACES_CODE, at_fork, errno_location, error_text, fill, open, page_size, reserve,
 };
 
 #[cfg(windows)]

@@ -100,9 +100,9 @@ pub(crate) unsafe fn open(start: NonNull<u8>, len: usize) -> io::Result<()> {
 }
 
 unsafe extern "C" {
-    /// The address of this thread's `errno` in the C library that this program is linked to.
+    /// Where this thread's `errno` is in the C library that this program is linked to.
     #[link_name = "_errno"]
-    safe fn errno_location() -> *mut c_int;
+    pub(crate) safe fn errno_location() -> *mut c_int;
 
     /// What the loader found for it: its address.
     #[cfg_attr(target_arch = "x86", link_name = "_imp___errno")]
@@ -116,18 +116,9 @@ pub(crate) fn in_c_library() -> *const c_void {
     unsafe { ERRNO_LOCATION }
 }
 
-/// This thread's `errno`, in the C library that this program is linked to.
-#[inline]
-pub(crate) fn errno() -> i32 {
-    // SAFETY: the address is this thread's own, and valid.
-    unsafe { *errno_location() }
-}
-
-/// Sets this thread's `errno`.
-#[inline]
-pub(crate) fn set_errno(value: i32) {
-    // SAFETY: as above.
-    unsafe { *errno_location() = value }
+/// The system's text for an error code or an `HRESULT`.
+pub(crate) fn error_text(code: i32) -> Option<String> {
+    Some(io::Error::from_raw_os_error(code).to_string())
 }
 
 /// There is no fork here.

@@ -7,8 +7,11 @@ mod c;
 mod callbacks;
 mod fundamental;
 #[cfg(target_os = "linux")] // the examples of Linux; those of Windows are in `../windows`
+mod calling;
+mod errors;
 mod libraries;
 mod memory;
+mod objects;
 mod parity;
 mod pointers;
 mod statics;

@@ -1,0 +1,43 @@
+//! `errno`: with each result, and as ctypes' copy of it.
+
+use callsmith::{Callback, Error, Library, Routine, get_errno, set_errno, swapping_errno};
+
+#[test]
+fn errno_is_taken_with_each_result() -> Result<(), Error> {
+    // SAFETY: libc's prototypes.
+    let close = unsafe { Library::this_process().function("int close(int fd)")? };
+    for _ in 0..2 {
+        let (result, errno) = close.call_errno::<_, i32>((-1,))?;
+        assert_eq!((result, errno.0), (-1, 9), "EBADF");
+    }
+    let outcome = Routine::new(close).with_errno().call().arg(-1).run()?;
+    assert_eq!(outcome.errno().map(|errno| errno.0), Some(9));
+    // Each thread has its own.
+    let errno = std::thread::spawn(|| {
+        // SAFETY: as above.
+        let getpid = unsafe { Library::this_process().function("int getpid(void)").expect("libc's") };
+        let first = getpid.call_errno::<_, i32>(()).expect("a number").1.0;
+        (first, getpid.call_errno::<_, i32>(()).expect("a number").1.0)
+    });
+    assert_eq!(errno.join().expect("numbers"), (0, 0));
+    Ok(())
+}
+
+#[test]
+fn the_copy_of_errno_is_swapped_around_calls_and_callbacks() -> Result<(), Error> {
+    let source = "#include <errno.h>
+        int call(int (*f)(int)) { errno = 11; int r = f(1); return 1000 * errno + r; }
+        int fail(void) { int before = errno; errno = 22; return before; }";
+    let Some(library) = crate::c::library(source, &[]) else { return Ok(()) };
+    // SAFETY: the functions above.
+    let (call, fail) =
+        unsafe { (library.function("int call(int (*f)(int))")?, library.function("int fail(void)")?) };
+    assert_eq!(set_errno(5), 0);
+    assert_eq!(fail.call_swapping_errno::<_, i32>(())?, 5, "what C finds is the copy");
+    assert_eq!((get_errno(), set_errno(5)), (22, 22));
+    // In the callback the copy is what C had, and what it is set to is what C finds afterwards.
+    let callback: Callback<fn(i32) -> i32> = Callback::new(|x: i32| swapping_errno(|| x + set_errno(33)))?;
+    assert_eq!(call.call::<_, i32>((&callback,))?, 33_012);
+    assert_eq!(get_errno(), 5, "as before the callback");
+    Ok(())
+}
