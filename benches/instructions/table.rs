@@ -32,8 +32,9 @@ pub(crate) fn lines(counts: &Counts) -> Vec<Line> {
     lines.1
 }
 
-                limit: limit::<R>(way, direct, count(Way::Tuple)),
-                known: 0,
+/// The most that `way` may cost where a call through a C function pointer costs `direct`, and [`Way::Tuple`] costs `call`.
+fn limit<R: Row>(way: Way, direct: u64, call: Option<u64>) -> Option<u64> {
+    let Limits { slots, gather } = R::LIMITS;
     let arguments = R::Args::COUNT as u64;
     match way {
         Way::Direct | Way::Libffi => None,

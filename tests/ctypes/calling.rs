@@ -16,7 +16,7 @@ fn printf_counts_what_it_prints() -> Result<(), Error> {
     assert_eq!(printf.call::<_, i32>((c"%d bottles of beer\n", 42))?, 19);
     // ctypes does not know what to make of a float; in Rust a number has a type.
     assert_eq!(printf.call::<_, i32>((c"%f bottles of beer\n", 42.5))?, 26);
-    assert_eq!(printf.call::<_, i32>((c"An int %d, a double %f\n", 1234, 3.14159f32))?, 31);
+    assert_eq!(printf.call::<_, i32>((c"An int %d, a double %f\n", 1234, 3.25f32))?, 31);
     // `argtypes = [c_char_p]` is the declared part, and what may be variadic is known from the `...`.
     assert_eq!(printf.call::<_, i32>((c"hello\n",))?, 6);
     assert_eq!(printf.prototype().params.len(), 1);

@@ -5,10 +5,10 @@ mod arrays;
 #[allow(dead_code)] // what is for callbacks alone
 mod c;
 mod callbacks;
-mod fundamental;
-#[cfg(target_os = "linux")] // the examples of Linux; those of Windows are in `../windows`
 mod calling;
 mod errors;
+mod fundamental;
+#[cfg(target_os = "linux")] // the examples of Linux; those of Windows are in `../windows`
 mod libraries;
 mod memory;
 mod objects;
