@@ -9,6 +9,8 @@
 //! The program runs itself under valgrind's callgrind. A count is what one more turn of a loop takes that calls a function
 //! pointer, as C code does: the loop's own instructions, loading the arguments, the thunk, the closure, storing the result.
 
+#[path = "callbacks/allocator.rs"]
+mod allocator;
 #[path = "instructions/callgrind.rs"]
 mod callgrind;
 #[path = "instructions/cells.rs"]

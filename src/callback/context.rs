@@ -7,50 +7,48 @@
 //! address from the slot just before the drop finds it, and finds it dead.
 #![allow(unsafe_code)]
 
-use super::stop;
-use crate::engine::{self, NOTE_OFFSET, Note};
-use std::cell::{Cell, UnsafeCell};
+use super::guard::{Gate, Guard};
+use super::thread::ThreadId;
+use crate::engine::{Ends, Head, Note};
+use std::cell::UnsafeCell;
 use std::ffi::c_void;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-
-/// The sign bit, set in the number of calls inside when the callback is dropped.
-const DEAD: i64 = i64::MIN;
-/// The last call has left it, and the closure is being dropped.
-const GOING: i64 = DEAD / 4 * 3;
-/// The closure is gone too.
-const GONE: i64 = DEAD / 2;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ptr;
+use std::sync::atomic::AtomicIsize;
 
 /// The part that does not depend on the closure's type.
 #[repr(C)]
 pub struct Header {
-    /// What adapters call.
-    pub(super) handler: *const c_void,
-    /// How many calls are inside, or `DEAD` and more, or `GOING`, or `GONE`.
-    inside: AtomicI64,
-    /// Where traps find it: see [`engine::Grave`].
-    pub(super) note: *const Note,
-    /// Who may call, where not everybody may.
-    thread: ThreadId,
-    /// Where a call goes that may not come in: a [`refuse`].
-    refuse: *const c_void,
-}
-
-const _: () = assert!(std::mem::offset_of!(Header, note) == NOTE_OFFSET);
-
-/// A closure with all that its calls need.
-#[repr(C)]
-pub struct Context<F, P> {
-    pub(super) header: Header,
-    closure: UnsafeCell<ManuallyDrop<F>>,
-    /// What becomes of a panic.
-    pub(super) panic: P,
-    /// What the header's note points at.
-    pub(super) note: Note,
+    head: Head,
+    /// Who may call, where [`Guard::BY_MAKER`] says that not everybody may.
+    maker: MaybeUninit<ThreadId>,
 }
 
 impl Header {
+    /// Who is inside.
+    #[inline(always)]
+    pub(super) fn gate(&self) -> Gate<'_> {
+        Gate(&self.head.inside)
+    }
+
+    /// Who may call.
+    ///
+    /// # Safety
+    /// The context was made for a guard that is [`Guard::BY_MAKER`].
+    #[inline(always)]
+    pub(super) unsafe fn maker(&self) -> ThreadId {
+        // SAFETY: the caller's promise.
+        unsafe { self.maker.assume_init() }
+    }
+
+    /// Whose it is.
+    #[inline(always)]
+    pub(super) fn note(&self) -> &Note {
+        // SAFETY: a note lives as long as its context.
+        unsafe { &*self.head.note }
+    }
+
     /// Ends the process with a sentence. That is a jump to a function like the one that comes in, so that a call which may
     /// come in keeps no room on the stack for it.
     ///
@@ -59,8 +57,11 @@ impl Header {
     #[inline(always)]
     unsafe fn refused<N>(&self) -> N {
         unlikely();
-        // SAFETY: a `refuse` of this type.
-        unsafe { std::mem::transmute::<*const c_void, extern "C" fn(&Header) -> N>(self.refuse)(self) }
+        // SAFETY: contexts with a header end, and have a `refuse` of this type.
+        unsafe {
+            let refuse = self.note().ends.unwrap_unchecked().more;
+            std::mem::transmute::<*const c_void, extern "C" fn(&Header) -> N>(refuse)(self)
+        }
     }
 }
 
@@ -70,30 +71,89 @@ impl Header {
 fn unlikely() {}
 
 extern "C" fn refuse<G: Guard, N>(header: &Header) -> N {
-    G::refuse(header)
+    // SAFETY: contexts made for `G` have this one.
+    unsafe { G::refuse(header) }
+}
+
+/// A closure with all that its calls need.
+#[repr(C)]
+pub struct Context<F, P> {
+    pub(super) header: Header,
+    closure: UnsafeCell<ManuallyDrop<F>>,
+    /// What becomes of a panic.
+    pub(super) panic: P,
+    /// Where the header's note is, if it is this callback's alone.
+    note: MaybeUninit<Note>,
+}
+
+impl<F, P: Send> Context<F, P> {
+    /// How contexts for calls under `G` with results of type `N` for C end, and where a call goes that may not come in.
+    pub(super) const fn ends<G: Guard, N>() -> &'static Ends {
+        const {
+            &Ends {
+                retire: if std::mem::needs_drop::<F>() { Some(Context::<F, P>::retire_at) } else { None },
+                free: Context::<F, P>::free_at,
+                more: refuse::<G, N> as extern "C" fn(&Header) -> N as *const c_void,
+            }
+        }
+    }
+
+    /// A context for calls under `G`; for `handler`, if it is entered through an adapter. Where there is no `note`, it is to
+    /// be [set](Context::set_note).
+    #[inline(always)]
+    pub(super) fn new<G: Guard>(
+        closure: F,
+        panic: P,
+        note: Option<&'static Note>,
+        handler: *const c_void,
+    ) -> Box<Context<F, P>> {
+        let note = note.map_or(ptr::null(), ptr::from_ref);
+        let header = Header {
+            head: Head { handler, inside: AtomicIsize::new(0), note },
+            maker: if G::BY_MAKER { MaybeUninit::new(ThreadId::of_maker()) } else { MaybeUninit::uninit() },
+        };
+        let closure = UnsafeCell::new(ManuallyDrop::new(closure));
+        Box::new(Context { header, closure, panic, note: MaybeUninit::uninit() })
+    }
+
+    /// Gives it a note of its own.
+    pub(super) fn set_note(&mut self, note: Note) {
+        self.header.head.note = self.note.write(note);
+    }
+
+    /// # Safety
+    /// At `context` is one of this type, whose callback is dropped; once.
+    unsafe fn retire_at(context: *const c_void) {
+        // SAFETY: the caller's promise.
+        let context = unsafe { &*context.cast::<Context<F, P>>() };
+        // Somebody inside drops the closure when he leaves.
+        if context.header.gate().retire() {
+            context.drop_closure();
+        }
+    }
+
+    /// Drops a context that no callback was made with.
+    ///
+    /// # Safety
+    /// At `context` is one of this type, from [`Box::into_raw`].
+    #[cold]
+    pub(super) unsafe fn unused(context: *mut Context<F, P>) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            Context::<F, P>::retire_at(context.cast_const().cast());
+            Context::<F, P>::free_at(context.cast());
+        }
+    }
+
+    /// # Safety
+    /// At `context` is one of this type, from [`Box::into_raw`]; nobody is inside, and nobody comes.
+    unsafe fn free_at(context: *mut c_void) {
+        // SAFETY: the caller's promise.
+        drop(unsafe { Box::from_raw(context.cast::<Context<F, P>>()) });
+    }
 }
 
 impl<F, P> Context<F, P> {
-    /// A context for calls under `G` with results of type `N` for C; for `handler`, if it is entered through an adapter.
-    pub(super) fn new<G: Guard, N>(
-        closure: F,
-        panic: P,
-        note: Note,
-        handler: *const c_void,
-    ) -> Box<Context<F, P>> {
-        let header = Header {
-            handler,
-            inside: AtomicI64::new(0),
-            note: std::ptr::null(),
-            thread: ThreadId::of_maker(),
-            refuse: refuse::<G, N> as extern "C" fn(&Header) -> N as *const c_void,
-        };
-        let closure = UnsafeCell::new(ManuallyDrop::new(closure));
-        let mut context = Box::new(Context { header, closure, panic, note });
-        context.header.note = &raw const context.note;
-        context
-    }
-
     /// The closure.
     ///
     /// # Safety
@@ -113,59 +173,31 @@ impl<F, P> Context<F, P> {
         unsafe { &mut *self.closure.get() }
     }
 
-    /// The callback is dropped: so is the closure, here or by the last call inside.
-    pub(super) fn retire(&self) {
-        match self.header.inside.fetch_or(DEAD, Ordering::AcqRel) {
-            // Nobody inside: alive until now, or closed before.
-            0 | DEAD => self.drop_closure(),
-            _ => {}
-        }
-    }
-
-    /// Waits until nobody is inside; whoever comes after that is stopped.
-    pub(super) fn close(&self) {
-        while self.header.inside.compare_exchange_weak(0, DEAD, Ordering::AcqRel, Ordering::Relaxed).is_err()
-        {
-            std::thread::yield_now();
-        }
-    }
-
-    #[cold]
     fn drop_closure(&self) {
         // Also when the closure's own drop panics: what is left of it is memory.
-        let _gone = Gone(&self.header.inside);
-        // SAFETY: `inside` was zero when the callback died, or became so when the last call left: one thread sees that.
+        let _gone = Gone(self.header.gate());
+        // SAFETY: the gate told one caller alone that nobody is inside.
         unsafe { ManuallyDrop::drop(&mut *self.closure.get()) };
     }
 
     /// A call has left, and the callback is dropped: so is the closure, if it was the last.
     #[cold]
     fn after_leaving(&self) {
-        // Several may have left since: it is one of them.
-        let inside = &self.header.inside;
-        if inside.compare_exchange(DEAD, GOING, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        if self.header.gate().is_last() {
             self.drop_closure();
         }
     }
 }
 
 /// Says that the closure is gone, when it is.
-struct Gone<'a>(&'a AtomicI64);
+struct Gone<'a>(Gate<'a>);
 
 impl Drop for Gone<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
-        self.0.store(GONE, Ordering::Release);
+        self.0.gone();
     }
 }
-
-impl<F, P: Send> engine::Context for Context<F, P> {
-    fn is_left(&self) -> bool {
-        self.header.inside.load(Ordering::Acquire) == GONE
-    }
-}
-
-// SAFETY: what crosses threads while resting is memory whose closure is gone, or in the hands of the call inside it.
-unsafe impl<F, P: Send> Send for Context<F, P> {}
 
 /// Inside, until it is dropped.
 pub(super) struct Inside<'a, F, P, G: Guard>(&'a Context<F, P>, PhantomData<G>);
@@ -189,6 +221,16 @@ impl<'a, F, P, G: Guard> Inside<'a, F, P, G> {
                 return context.left(given);
             }
             given
+        }
+    }
+}
+
+/// Where the closure panics.
+impl<F, P, G: Guard> Drop for Inside<'_, F, P, G> {
+    fn drop(&mut self) {
+        // SAFETY: it came in.
+        if unsafe { G::leave(&self.0.header) } {
+            self.0.after_leaving();
         }
     }
 }
@@ -219,180 +261,5 @@ impl<F, P> Context<F, P> {
         }
         let copy = given;
         with_copy(self, &copy)
-    }
-}
-
-/// Where the closure panics.
-impl<F, P, G: Guard> Drop for Inside<'_, F, P, G> {
-    fn drop(&mut self) {
-        // SAFETY: it came in.
-        if unsafe { G::leave(&self.0.header) } {
-            self.0.after_leaving();
-        }
-    }
-}
-
-/// Who may be inside.
-pub(super) trait Guard {
-    /// Comes in, if it may.
-    ///
-    /// # Safety
-    /// The context is alive, or rests.
-    unsafe fn enter(header: &Header) -> bool;
-
-    /// Goes out; gives true where the callback is dropped.
-    ///
-    /// # Safety
-    /// The caller came in.
-    unsafe fn leave(header: &Header) -> bool;
-
-    /// Says why a call may not come in, and ends the process.
-    fn refuse(header: &Header) -> !;
-}
-
-/// Whoever comes: the callback is never dropped while somebody is inside, or never at all.
-pub(super) struct Uncounted;
-
-impl Guard for Uncounted {
-    #[inline(always)]
-    unsafe fn enter(_: &Header) -> bool {
-        true
-    }
-
-    #[inline(always)]
-    unsafe fn leave(_: &Header) -> bool {
-        false
-    }
-
-    fn refuse(header: &Header) -> ! {
-        stop::dropped(header)
-    }
-}
-
-/// Any number of threads.
-pub(super) struct Anybody;
-
-impl Guard for Anybody {
-    #[inline(always)]
-    unsafe fn enter(header: &Header) -> bool {
-        header.inside.fetch_add(1, Ordering::Acquire) >= 0
-    }
-
-    #[inline(always)]
-    unsafe fn leave(header: &Header) -> bool {
-        // Before it was at least one, or `DEAD` and at least one.
-        header.inside.fetch_sub(1, Ordering::AcqRel) <= 0
-    }
-
-    fn refuse(header: &Header) -> ! {
-        stop::dropped(header)
-    }
-}
-
-/// Any thread, one at a time.
-pub(super) struct OneByOne;
-
-impl Guard for OneByOne {
-    #[inline(always)]
-    unsafe fn enter(header: &Header) -> bool {
-        header.inside.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
-    }
-
-    #[inline(always)]
-    unsafe fn leave(header: &Header) -> bool {
-        // SAFETY: the caller's promise.
-        unsafe { Anybody::leave(header) }
-    }
-
-    fn refuse(header: &Header) -> ! {
-        if header.inside.load(Ordering::Relaxed) < 0 {
-            stop::dropped(header);
-        }
-        stop::again(header)
-    }
-}
-
-/// The thread that made the callback, any number of times.
-pub(super) struct OneThread;
-
-impl Guard for OneThread {
-    #[inline(always)]
-    unsafe fn enter(header: &Header) -> bool {
-        // One thread, so no other write comes between.
-        header.thread == ThreadId::current() && {
-            let inside = header.inside.load(Ordering::Relaxed);
-            header.inside.store(inside + 1, Ordering::Relaxed);
-            inside >= 0
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn leave(header: &Header) -> bool {
-        let inside = header.inside.load(Ordering::Relaxed) - 1;
-        header.inside.store(inside, Ordering::Relaxed);
-        inside < 0
-    }
-
-    fn refuse(header: &Header) -> ! {
-        if header.thread != ThreadId::current() {
-            stop::wrong_thread(header);
-        }
-        stop::dropped(header)
-    }
-}
-
-/// The thread that made the callback, once at a time.
-pub(super) struct OneCall;
-
-impl Guard for OneCall {
-    #[inline(always)]
-    unsafe fn enter(header: &Header) -> bool {
-        header.thread == ThreadId::current() && header.inside.load(Ordering::Relaxed) == 0 && {
-            header.inside.store(1, Ordering::Relaxed);
-            true
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn leave(header: &Header) -> bool {
-        let dropped = header.inside.load(Ordering::Relaxed) != 1;
-        header.inside.store(if dropped { DEAD } else { 0 }, Ordering::Relaxed);
-        dropped
-    }
-
-    fn refuse(header: &Header) -> ! {
-        if header.thread != ThreadId::current() {
-            stop::wrong_thread(header);
-        }
-        OneByOne::refuse(header)
-    }
-}
-
-/// A thread, told apart from all others that there ever were.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct ThreadId(u64);
-
-thread_local!(static THIS_THREAD: Cell<ThreadId> = const { Cell::new(ThreadId::NONE) });
-
-impl ThreadId {
-    /// That of threads which made no callback.
-    const NONE: ThreadId = ThreadId(0);
-
-    /// This thread's, for a callback that it makes.
-    #[inline]
-    fn of_maker() -> ThreadId {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        THIS_THREAD.with(|this| {
-            if this.get() == ThreadId::NONE {
-                this.set(ThreadId(NEXT.fetch_add(1, Ordering::Relaxed)));
-            }
-            this.get()
-        })
-    }
-
-    /// This thread's.
-    #[inline(always)]
-    fn current() -> ThreadId {
-        THIS_THREAD.with(Cell::get)
     }
 }

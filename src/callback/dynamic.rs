@@ -6,13 +6,14 @@
 //! room for its result.
 #![allow(unsafe_code)]
 
-use super::context::{Anybody, Context, Guard, Inside, OneThread, Uncounted};
-use super::make::{Live, Retire, describe};
+use super::context::{Context, Inside};
+use super::guard::{Anybody, Guard, OneThread, Uncounted};
+use super::make::{Live, describe, no_code};
 use super::panics::Kept;
 use super::{AnyThread, ThisThread, Threads, stop, vouched};
 use crate::ctype::{CType, Prototype};
 use crate::data::{Data, LongDouble, Ptr, Tag, Value, to_type};
-use crate::engine::{self, CodePtr, Kind, Note, Thunk};
+use crate::engine::{self, CodePtr, Kind, Note};
 use crate::error::{Error, ErrorKind};
 use crate::function::{Arg, Expected, sign};
 use callsmith_arch::layout::Type;
@@ -462,14 +463,13 @@ impl<T: Threads> DynCallback<T> {
         handler: Handler,
     ) -> Result<DynCallback<T>, Error> {
         let shape = Arc::clone(&ending.described().shape);
-        let note = Note { trap: stop::called_after_drop, text, data: ptr::null() };
-        let mut context = Context::new::<G, ()>(closure, ending, note, handler as *const c_void);
-        context.note.data = ptr::from_ref(context.panic.described()).cast();
-        let address = ptr::from_ref(&*context).cast();
-        let context: Box<dyn Retire> = context;
-        // SAFETY: the adapter is of this prototype, the handler for this context, which rests with the slot.
-        let thunk = unsafe { Thunk::new(Kind::ADAPTER, address, shape.adapter.as_ptr().cast()) };
-        let live = Live::new(thunk, context, || shape.prototype.to_string())?;
+        let mut context = Context::new::<G>(closure, ending, None, handler as *const c_void);
+        let data = ptr::from_ref(context.panic.described()).cast();
+        let ends = Some(Context::<F, E>::ends::<G, ()>());
+        context.set_note(Note { trap: stop::called_after_drop, text, data, ends });
+        // SAFETY: the adapter is of this prototype, the handler for this context.
+        let live = unsafe { Live::new(Kind::ADAPTER, context, shape.adapter.as_ptr().cast()) };
+        let live = live.map_err(|source| no_code(&shape.prototype.to_string(), source))?;
         Ok(DynCallback { live, shape, threads: PhantomData })
     }
 

@@ -41,11 +41,13 @@
 
 mod context;
 mod dynamic;
+mod guard;
 mod make;
 mod panics;
 mod scope;
 mod signature;
 mod stop;
+mod thread;
 mod typed;
 
 pub use dynamic::{CallbackArgs, DynBuilder, DynCallback};

@@ -7,7 +7,7 @@
 //! that moment, on another thread, the scope waits for it.
 #![allow(unsafe_code)]
 
-use super::context::{Anybody, Guard, OneCall};
+use super::guard::{Anybody, Guard, OneCall};
 use super::make::{self, Live};
 use super::signature::{Mutable, Run, Shared};
 use super::{AnyThread, Builder, Callback, Signature, ThisThread, Threads};
@@ -75,7 +75,8 @@ struct Waiting<'a>(&'a Live);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.close();
+        // SAFETY: so was it.
+        unsafe { self.0.close() };
     }
 }
 

@@ -6,7 +6,8 @@
 //! the three together.
 #![allow(unsafe_code)]
 
-use super::context::{Context, Guard, Inside};
+use super::context::{Context, Inside};
+use super::guard::Guard;
 use super::panics::OnPanic;
 use super::stop;
 use crate::function::{Check, Contract, Give, Ret};

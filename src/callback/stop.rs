@@ -11,36 +11,30 @@ pub(super) extern "C" fn called_after_drop(note: &Note) -> ! {
 
 #[cold]
 pub(super) fn dropped(header: &Header) -> ! {
-    fail(note_of(header), "was called after it was dropped")
+    fail(header.note(), "was called after it was dropped")
 }
 
 #[cold]
 pub(super) fn wrong_thread(header: &Header) -> ! {
     fail(
-        note_of(header),
+        header.note(),
         "was called on a thread that is not the one it was made on, and its closure is not `Sync`",
     )
 }
 
 #[cold]
 pub(super) fn again(header: &Header) -> ! {
-    fail(note_of(header), "was called while it was running, and its closure is `FnMut` or `FnOnce`")
+    fail(header.note(), "was called while it was running, and its closure is `FnMut` or `FnOnce`")
 }
 
 #[cold]
 pub(super) extern "C" fn twice(header: &Header) -> ! {
-    fail(note_of(header), "was called twice, and its closure is `FnOnce`")
+    fail(header.note(), "was called twice, and its closure is `FnOnce`")
 }
 
 #[cold]
 pub(super) fn bad_result(header: &Header, why: &str) -> ! {
-    fail(note_of(header), &format!("gave a result that its signature does not have: {why}"))
-}
-
-#[allow(unsafe_code)]
-fn note_of(header: &Header) -> &Note {
-    // SAFETY: a context's note lives as long as the context.
-    unsafe { &*header.note }
+    fail(header.note(), &format!("gave a result that its signature does not have: {why}"))
 }
 
 #[cold]

@@ -1,6 +1,6 @@
 //! Callbacks whose signature is known when the program is compiled.
 
-use super::context::{Anybody, Guard, OneByOne, OneCall, OneThread, Uncounted};
+use super::guard::{Anybody, Guard, OneByOne, OneCall, OneThread, Uncounted};
 use super::make::{self, Live, Wish};
 use super::panics::{Keep, Kept, OnPanic, Pass};
 use super::signature::{Bare, Entry, Mutable, Once, Run, Shared, Signature};
@@ -61,10 +61,16 @@ impl<S: Signature> Callback<S> {
         Bare<F>: Entry<S::Args, S::Result>,
     {
         let builder = Builder::new();
-        match make::bare::<S, F>(closure, builder.wish)? {
-            Ok(live) => Ok(Callback::of(live)),
-            Err(closure) => builder.shared(closure),
+        if make::is_bare::<F>(&builder.wish) {
+            return match make::bare::<S, F>() {
+                Some(live) => {
+                    std::mem::forget(closure);
+                    live.map(Callback::of)
+                }
+                None => builder.shared_out_of_line(closure),
+            };
         }
+        builder.shared(closure)
     }
 
     /// A callback that any thread may call, but not while it runs.
@@ -237,6 +243,14 @@ where
         Once<F>: Run<S::Args, S::Result>,
     {
         self.make::<_, OneByOne, AnyThread>(Once(Some(closure)))
+    }
+
+    #[inline(never)]
+    fn shared_out_of_line<F: Send + Sync + 'static>(self, closure: F) -> Result<Callback<S>, Error>
+    where
+        Shared<F>: Run<S::Args, S::Result>,
+    {
+        self.shared(closure)
     }
 
     /// As [`Callback::forever`].

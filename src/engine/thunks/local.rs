@@ -1,123 +1,90 @@
 //! The slots that a thread keeps at hand.
+#![allow(unsafe_code)]
 
-use super::pool::{self, BATCH};
-use super::{Kind, REST, Resting, SlotPtr};
+use super::group::head_of;
+use super::pool::Home;
+use super::stock::Stock;
+use super::{Kind, Slot, end, is_left};
 use crate::engine::code_memory::PublishError;
-use std::cell::RefCell;
-use std::collections::VecDeque;
-
-/// So many resting slots are too many for one thread: half go to the pool.
-const MOST: usize = 2 * REST + 2 * BATCH;
-
-/// A thread's slots of one kind.
-struct Local {
-    kind: Kind,
-    /// Ready for use.
-    ready: Vec<SlotPtr>,
-    /// Dropped by this thread, the oldest first.
-    resting: VecDeque<Resting>,
-}
-
-impl Local {
-    const fn new(kind: Kind) -> Local {
-        Local { kind, ready: Vec::new(), resting: VecDeque::new() }
-    }
-}
-
-/// A thread's slots.
-struct Locals([Local; Kind::COUNT]);
+use std::ptr::NonNull;
+use std::sync::atomic::Ordering;
 
 thread_local! {
-    static LOCALS: RefCell<Locals> = const { RefCell::new(Locals::EMPTY) };
+    /// By kind.
+    static STOCKS: [Stock; Kind::COUNT] = const { [const { Stock::new() }; Kind::COUNT] };
+    /// Gives them back when the thread ends. Apart from them, so that those who use them need not look whether it has.
+    static GIVES_BACK: GivesBack = const { GivesBack };
 }
 
-impl Locals {
-    const EMPTY: Locals = {
-        let mut locals = [const { Local::new(Kind::ADAPTER) }; Kind::COUNT];
-        let mut index = 0;
-        while index < Kind::COUNT {
-            locals[index].kind = Kind::ALL[index];
-            index += 1;
-        }
-        Locals(locals)
-    };
-}
+struct GivesBack;
 
-/// A slot of this kind.
-pub(super) fn take(kind: Kind) -> Result<SlotPtr, PublishError> {
-    let at_hand = LOCALS.try_with(|locals| locals.try_borrow_mut().ok()?.0[kind.index()].take());
-    match at_hand {
-        Ok(Some(slot)) => Ok(slot),
-        Ok(None) | Err(_) => refill(kind),
+impl Drop for GivesBack {
+    fn drop(&mut self) {
+        STOCKS.with(|stocks| {
+            stocks.iter().zip(Kind::ALL).for_each(|(stock, kind)| stock.close(Home::of(kind)))
+        });
     }
+}
+
+/// A slot of this kind, if there is one at hand.
+#[inline(always)]
+pub(super) fn take(kind: Kind) -> Option<NonNull<Slot>> {
+    STOCKS.with(|stocks| stocks[kind.index()].take())
+}
+
+/// A slot of this kind, nobody's.
+#[cold]
+#[inline(never)]
+pub(super) fn take_from_pool(kind: Kind) -> Result<NonNull<Slot>, PublishError> {
+    let home = Home::of(kind);
+    // A thread that is ending keeps nothing.
+    if GIVES_BACK.try_with(|_| ()).is_err() {
+        let mut batch = home.take()?.into_iter();
+        let slot = batch.next();
+        home.give_back(batch);
+        return slot.ok_or(PublishError::Data { bytes: 0, source: std::io::ErrorKind::OutOfMemory.into() });
+    }
+    loop {
+        let Some(slot) = take(kind) else {
+            STOCKS.with(|stocks| stocks[kind.index()].fill(home))?;
+            continue;
+        };
+        // SAFETY: slots are never unmapped.
+        let words = unsafe { slot.as_ref() };
+        if is_left(words.context.load(Ordering::Relaxed)) {
+            end(words);
+            return Ok(slot);
+        }
+        lay_to_rest_elsewhere(slot);
+    }
+}
+
+/// Lays a slot to rest in the pool: somebody is still inside.
+#[cold]
+#[inline(never)]
+pub(super) fn lay_to_rest_elsewhere(slot: NonNull<Slot>) {
+    head_of(slot).home.lay_to_rest([slot].into_iter());
 }
 
 /// Lays a slot to rest.
-pub(super) fn give_back(kind: Kind, resting: Resting) {
-    let mut resting = Some(resting);
-    let kept = LOCALS.try_with(|locals| match (locals.try_borrow_mut(), resting.take()) {
-        (Ok(mut locals), Some(slot)) => {
-            locals.0[kind.index()].give_back(slot);
-            true
-        }
-        (Ok(_) | Err(_), slot) => {
-            resting = slot;
-            false
-        }
-    });
-    // The thread is ending.
-    if !kept.unwrap_or(false) {
-        pool::give_back(kind, resting.into_iter());
+#[inline(always)]
+pub(super) fn lay_to_rest(slot: NonNull<Slot>) {
+    let kind = head_of(slot).home.kind;
+    if !STOCKS.with(|stocks| stocks[kind.index()].put(slot)) {
+        make_room_for(slot);
     }
 }
 
-impl Local {
-    #[inline]
-    fn take(&mut self) -> Option<SlotPtr> {
-        if let Some(slot) = self.ready.pop() {
-            return Some(slot);
-        }
-        if self.resting.len() <= REST {
-            return None;
-        }
-        let oldest = self.resting.pop_front()?;
-        if oldest.is_left() {
-            return Some(oldest.end());
-        }
-        self.resting.push_back(oldest);
-        None
-    }
-
-    #[inline]
-    fn give_back(&mut self, resting: Resting) {
-        self.resting.push_back(resting);
-        if self.resting.len() > MOST {
-            pool::give_back(self.kind, self.resting.drain(..MOST / 2));
-        }
-    }
-}
-
-/// A slot from the pool, and more for later.
 #[cold]
-fn refill(kind: Kind) -> Result<SlotPtr, PublishError> {
-    let mut batch = pool::take(kind)?;
-    let slot = batch.pop();
-    // A thread that is ending keeps nothing: what is left goes back.
-    let _ = LOCALS.try_with(|locals| {
-        if let Ok(mut locals) = locals.try_borrow_mut() {
-            locals.0[kind.index()].ready.append(&mut batch);
-        }
-    });
-    pool::give_back_unused(kind, batch.into_iter());
-    match slot {
-        Some(slot) => Ok(slot),
-        None => Err(PublishError::Data { bytes: 0, source: std::io::ErrorKind::OutOfMemory.into() }),
+#[inline(never)]
+fn make_room_for(slot: NonNull<Slot>) {
+    let home = head_of(slot).home;
+    let stock = home.kind.index();
+    // A thread that is ending keeps nothing.
+    if GIVES_BACK.try_with(|_| ()).is_ok() {
+        STOCKS.with(|stocks| stocks[stock].make_room(home));
     }
-}
-
-impl Drop for Local {
-    fn drop(&mut self) {
-        pool::give_back(self.kind, self.resting.drain(..));
-        pool::give_back_unused(self.kind, self.ready.drain(..));
+    if !STOCKS.with(|stocks| stocks[stock].put(slot)) {
+        lay_to_rest_elsewhere(slot);
     }
 }

@@ -1,97 +1,136 @@
-//! The slots that no thread keeps, by kind; and the traps.
+//! Where slots come from and go to, by kind; and the traps.
 
-use super::{Kind, Resting, SlotPtr, group};
-use crate::engine::code_memory::{CodeMemory, CodePtr, PublishError};
+use super::{Kind, REST, Slot, end, group, is_left};
+use crate::engine::code_memory::{CodeMemory, PublishError};
 use crate::engine::fork;
 use crate::host;
 use callsmith_arch::isa;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::ffi::c_void;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many slots a thread takes at once.
-pub(super) const BATCH: usize = 64;
+const BATCH: usize = 64;
 
-/// The slots of one kind that no thread keeps.
-pub(in crate::engine) struct Pool {
-    /// Never used.
-    fresh: Vec<SlotPtr>,
-    /// Dropped long ago, or by threads that are gone; the oldest first.
-    resting: VecDeque<Resting>,
+/// What the slots of one kind have in common.
+pub(in crate::engine) struct Home {
+    pub(super) kind: Kind,
+    /// Where dropped slots go. It is there before there is a slot.
+    pub(super) trap: AtomicPtr<c_void>,
+    pool: Mutex<Pool>,
 }
 
-static POOLS: [Mutex<Pool>; Kind::COUNT] =
-    [const { Mutex::new(Pool { fresh: Vec::new(), resting: VecDeque::new() }) }; Kind::COUNT];
+/// The slots that no thread keeps.
+pub(in crate::engine) struct Pool {
+    /// Nobody's.
+    free: Vec<SlotPtr>,
+    /// Dropped long ago, or by threads that are gone; the oldest first.
+    resting: VecDeque<SlotPtr>,
+}
 
-static TRAPS: OnceLock<[CodePtr; Kind::COUNT]> = OnceLock::new();
+struct SlotPtr(NonNull<Slot>);
+
+// SAFETY: whoever holds it owns the slot; its words are atomic, and the context behind it may be freed on any thread.
+#[allow(unsafe_code)]
+unsafe impl Send for SlotPtr {}
+
+static HOMES: [Home; Kind::COUNT] = {
+    let mut homes = [const { Home::new(Kind::ADAPTER) }; Kind::COUNT];
+    let mut index = 0;
+    while index < Kind::COUNT {
+        homes[index].kind = Kind::ALL[index];
+        index += 1;
+    }
+    homes
+};
 
 /// The guards of all pools, for a fork.
 pub(in crate::engine) type Pools = [MutexGuard<'static, Pool>; Kind::COUNT];
 
 /// All pools, for a fork.
 pub(in crate::engine) fn lock_all() -> Pools {
-    std::array::from_fn(|index| lock(&POOLS[index]))
+    HOMES.each_ref().map(Home::lock)
 }
 
-fn lock(pool: &'static Mutex<Pool>) -> MutexGuard<'static, Pool> {
-    // Nothing panics in the middle of a change.
-    pool.lock().unwrap_or_else(PoisonError::into_inner)
-}
+impl Home {
+    const fn new(kind: Kind) -> Home {
+        let pool = Pool { free: Vec::new(), resting: VecDeque::new() };
+        Home { kind, trap: AtomicPtr::new(ptr::null_mut()), pool: Mutex::new(pool) }
+    }
 
-/// Slots for a thread that has run out: a batch, of this kind.
-pub(super) fn take(kind: Kind) -> Result<Vec<SlotPtr>, PublishError> {
-    fork::hold_locks_across();
-    let mut pool = lock(&POOLS[kind.index()]);
-    let rested = pool.rested();
-    if !rested.is_empty() {
-        // What a context holds beside its closure is its user's, who may come back here when it is dropped.
-        drop(pool);
-        return Ok(rested.into_iter().map(Resting::end).collect());
+    pub(super) fn of(kind: Kind) -> &'static Home {
+        &HOMES[kind.index()]
     }
-    // Under the lock: a fork that came in the middle would leave the child waiting for a thread that it does not have.
-    publish_traps()?;
-    if pool.fresh.is_empty() {
-        pool.fresh.extend(group::make(kind)?);
+
+    fn lock(&self) -> MutexGuard<'_, Pool> {
+        // Nothing panics in the middle of a change.
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    let left = pool.fresh.len().saturating_sub(BATCH);
-    Ok(pool.fresh.split_off(left))
+
+    /// Slots for a thread that has run out: a batch that is nobody's.
+    pub(super) fn take(&'static self) -> Result<Vec<NonNull<Slot>>, PublishError> {
+        fork::hold_locks_across();
+        let mut pool = self.lock();
+        let rested = pool.rested();
+        if !rested.is_empty() {
+            // What a context holds beside its closure is its user's, who may come back here when it is dropped.
+            drop(pool);
+            return Ok(rested
+                .into_iter()
+                .map(|SlotPtr(slot)| slot)
+                .inspect(|slot| end(words(*slot)))
+                .collect());
+        }
+        // Under the lock: a fork that came in the middle would leave the child waiting for a thread that it does not have.
+        self.publish_traps()?;
+        if pool.free.is_empty() {
+            pool.free.extend(group::make(self)?.map(SlotPtr));
+        }
+        let left = pool.free.len().saturating_sub(BATCH);
+        Ok(pool.free.drain(left..).map(|SlotPtr(slot)| slot).collect())
+    }
+
+    /// Takes slots that are nobody's.
+    pub(super) fn give_back(&self, slots: impl Iterator<Item = NonNull<Slot>>) {
+        self.lock().free.extend(slots.map(SlotPtr));
+    }
+
+    /// Takes dropped slots, the oldest first.
+    pub(super) fn lay_to_rest(&self, slots: impl Iterator<Item = NonNull<Slot>>) {
+        self.lock().resting.extend(slots.map(SlotPtr));
+    }
+
+    fn publish_traps(&self) -> Result<(), PublishError> {
+        if self.trap.load(Ordering::Relaxed).is_null() {
+            let code = Kind::ALL.map(|kind| isa::trap(host::ABI, kind.index()));
+            let traps = CodeMemory::global().publish_all(code.each_ref().map(Vec::as_slice))?;
+            for (home, trap) in HOMES.iter().zip(traps) {
+                // Where two threads come at once, one trap is as good as the other.
+                home.trap.store(trap.as_ptr().cast_mut().cast(), Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Pool {
     /// A batch of slots that have rested, or as many of it as nobody is inside of.
-    fn rested(&mut self) -> Vec<Resting> {
-        if self.resting.len() < super::REST + BATCH {
+    fn rested(&mut self) -> Vec<SlotPtr> {
+        if self.resting.len() < REST + BATCH {
             return Vec::new();
         }
-        let (left, inside): (Vec<_>, Vec<_>) = self.resting.drain(..BATCH).partition(Resting::is_left);
+        let batch = self.resting.drain(..BATCH);
+        let (left, inside): (Vec<_>, Vec<_>) =
+            batch.partition(|slot| is_left(words(slot.0).context.load(Ordering::Relaxed)));
         self.resting.extend(inside);
         left
     }
 }
 
-/// Takes over resting slots from a thread that has too many, or ends.
-pub(super) fn give_back(kind: Kind, slots: impl Iterator<Item = Resting>) {
-    lock(&POOLS[kind.index()]).resting.extend(slots);
-}
-
-/// Takes over unused slots from a thread that ends.
-pub(super) fn give_back_unused(kind: Kind, slots: impl Iterator<Item = SlotPtr>) {
-    lock(&POOLS[kind.index()]).fresh.extend(slots);
-}
-
-/// The trap of a kind. There is one before there is a slot.
-pub(super) fn trap(kind: Kind) -> CodePtr {
-    match TRAPS.get() {
-        Some(traps) => traps[kind.index()],
-        None => std::process::abort(),
-    }
-}
-
-fn publish_traps() -> Result<(), PublishError> {
-    if TRAPS.get().is_none() {
-        let code = Kind::ALL.map(|kind| isa::trap(host::ABI, kind.index()));
-        let traps = CodeMemory::global().publish_all(code.each_ref().map(Vec::as_slice))?;
-        // Who comes second leaves its own unused.
-        let _ = TRAPS.set(traps);
-    }
-    Ok(())
+#[allow(unsafe_code)]
+fn words<'a>(slot: NonNull<Slot>) -> &'a Slot {
+    // SAFETY: slots are never unmapped.
+    unsafe { slot.as_ref() }
 }

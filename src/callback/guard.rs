@@ -1,0 +1,256 @@
+//! Who may be inside a callback, and who is.
+//!
+//! # Safety
+//!
+//! A [`Gate`] tells one caller alone that nobody is inside and nobody comes: the dropper, or the last one out.
+#![allow(unsafe_code)]
+
+use super::context::Header;
+use super::stop;
+use super::thread::ThreadId;
+use crate::engine::LEFT;
+use std::sync::atomic::{AtomicIsize, Ordering};
+
+/// Added when the callback is dropped: whatever the number was, it is negative after that.
+const DROPPED: isize = isize::MIN / 4;
+/// Nobody was inside, and the callback was closed before it is dropped.
+const CLOSED: isize = isize::MIN / 8;
+/// The last call has left a dropped callback.
+const EMPTIED: isize = isize::MIN / 16;
+
+/// How many calls are inside: so many, or [`DROPPED`] and so many, or one of the other states that let nobody in.
+#[derive(Clone, Copy)]
+pub(super) struct Gate<'a>(pub(super) &'a AtomicIsize);
+
+impl Gate<'_> {
+    /// Comes in; gives false where it is closed.
+    #[inline(always)]
+    fn enter(self) -> bool {
+        self.0.fetch_add(1, Ordering::Acquire) >= 0
+    }
+
+    /// Goes out; gives true where the callback is dropped.
+    #[inline(always)]
+    fn leave(self) -> bool {
+        // Before it was at least one, or `DROPPED` and at least one.
+        self.0.fetch_sub(1, Ordering::AcqRel) <= 0
+    }
+
+    /// As `enter`, where nobody is inside.
+    #[inline(always)]
+    fn enter_alone(self) -> bool {
+        self.0.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// As `enter`, where all that come, and the dropper, are one thread: no other write comes between.
+    #[inline(always)]
+    fn enter_on_one_thread(self) -> bool {
+        let inside = self.0.load(Ordering::Relaxed);
+        self.0.store(inside + 1, Ordering::Relaxed);
+        inside >= 0
+    }
+
+    /// As `leave`, on one thread.
+    #[inline(always)]
+    fn leave_on_one_thread(self) -> bool {
+        let inside = self.0.load(Ordering::Relaxed) - 1;
+        self.0.store(inside, Ordering::Relaxed);
+        inside < 0
+    }
+
+    /// As `enter_alone`, on one thread.
+    #[inline(always)]
+    fn enter_alone_on_one_thread(self) -> bool {
+        let alone = self.0.load(Ordering::Relaxed) == 0;
+        if alone {
+            self.0.store(1, Ordering::Relaxed);
+        }
+        alone
+    }
+
+    /// Goes out after that.
+    #[inline(always)]
+    fn leave_alone_on_one_thread(self) -> bool {
+        let dropped = self.0.load(Ordering::Relaxed) != 1;
+        self.0.store(if dropped { DROPPED } else { 0 }, Ordering::Relaxed);
+        dropped
+    }
+
+    fn is_dropped(self) -> bool {
+        self.0.load(Ordering::Relaxed) < 0
+    }
+
+    /// The callback is dropped. Gives true to the one caller who drops the closure, if that is this one.
+    #[inline(always)]
+    pub(super) fn retire(self) -> bool {
+        let before = self.0.fetch_add(DROPPED, Ordering::AcqRel);
+        before == 0 || before == CLOSED
+    }
+
+    /// After a call that left a dropped callback: as `retire`.
+    pub(super) fn is_last(self) -> bool {
+        // Several may have left since; it is one of them.
+        self.0.compare_exchange(DROPPED, EMPTIED, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// The closure is gone.
+    #[inline(always)]
+    pub(super) fn gone(self) {
+        self.0.store(LEFT, Ordering::Release);
+    }
+
+    /// Waits until nobody is inside; whoever comes after that is refused.
+    pub(super) fn close(self) {
+        while self.0.compare_exchange_weak(0, CLOSED, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Who may be inside.
+pub(super) trait Guard {
+    /// Comes in, if it may.
+    ///
+    /// # Safety
+    /// The context was made for this guard, and is alive or rests.
+    unsafe fn enter(header: &Header) -> bool;
+
+    /// Goes out; gives true where the callback is dropped.
+    ///
+    /// # Safety
+    /// The caller came in.
+    unsafe fn leave(header: &Header) -> bool;
+
+    /// Says why a call may not come in, and ends the process.
+    ///
+    /// # Safety
+    /// The context was made for this guard.
+    unsafe fn refuse(header: &Header) -> !;
+
+    /// Whether only the thread that made the callback may come in.
+    const BY_MAKER: bool = false;
+}
+
+/// Whoever comes: the callback is never dropped while somebody is inside, or never at all.
+pub(super) struct Uncounted;
+
+impl Guard for Uncounted {
+    #[inline(always)]
+    unsafe fn enter(_: &Header) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    unsafe fn leave(_: &Header) -> bool {
+        false
+    }
+
+    unsafe fn refuse(header: &Header) -> ! {
+        stop::dropped(header)
+    }
+}
+
+/// Any number of threads.
+pub(super) struct Anybody;
+
+impl Guard for Anybody {
+    #[inline(always)]
+    unsafe fn enter(header: &Header) -> bool {
+        header.gate().enter()
+    }
+
+    #[inline(always)]
+    unsafe fn leave(header: &Header) -> bool {
+        header.gate().leave()
+    }
+
+    unsafe fn refuse(header: &Header) -> ! {
+        stop::dropped(header)
+    }
+}
+
+/// Any thread, one at a time.
+pub(super) struct OneByOne;
+
+impl Guard for OneByOne {
+    #[inline(always)]
+    unsafe fn enter(header: &Header) -> bool {
+        header.gate().enter_alone()
+    }
+
+    #[inline(always)]
+    unsafe fn leave(header: &Header) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { Anybody::leave(header) }
+    }
+
+    unsafe fn refuse(header: &Header) -> ! {
+        if header.gate().is_dropped() {
+            stop::dropped(header);
+        }
+        stop::again(header)
+    }
+}
+
+/// The thread that made the callback, any number of times.
+pub(super) struct OneThread;
+
+impl OneThread {
+    /// # Safety
+    /// The context was made for a guard that is `BY_MAKER`.
+    #[inline(always)]
+    unsafe fn is_here(header: &Header) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { header.maker() == ThreadId::current() }
+    }
+}
+
+impl Guard for OneThread {
+    const BY_MAKER: bool = true;
+
+    #[inline(always)]
+    unsafe fn enter(header: &Header) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { OneThread::is_here(header) && header.gate().enter_on_one_thread() }
+    }
+
+    #[inline(always)]
+    unsafe fn leave(header: &Header) -> bool {
+        header.gate().leave_on_one_thread()
+    }
+
+    unsafe fn refuse(header: &Header) -> ! {
+        // SAFETY: the caller's promise.
+        if !unsafe { OneThread::is_here(header) } {
+            stop::wrong_thread(header);
+        }
+        stop::dropped(header)
+    }
+}
+
+/// The thread that made the callback, once at a time.
+pub(super) struct OneCall;
+
+impl Guard for OneCall {
+    const BY_MAKER: bool = true;
+
+    #[inline(always)]
+    unsafe fn enter(header: &Header) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { OneThread::is_here(header) && header.gate().enter_alone_on_one_thread() }
+    }
+
+    #[inline(always)]
+    unsafe fn leave(header: &Header) -> bool {
+        header.gate().leave_alone_on_one_thread()
+    }
+
+    unsafe fn refuse(header: &Header) -> ! {
+        // SAFETY: the caller's promise.
+        if !unsafe { OneThread::is_here(header) } {
+            stop::wrong_thread(header);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { OneByOne::refuse(header) }
+    }
+}
