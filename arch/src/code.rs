@@ -126,6 +126,7 @@ impl Code {
     }
 
     /// The bytes.
+    #[inline]
     pub(crate) fn into_bytes(mut self) -> Vec<u8> {
         self.buffer.truncate(self.len);
         self.buffer

@@ -22,7 +22,7 @@ pub(super) struct Draft {
 
 impl Draft {
     /// An empty plan for `signature`, in `room`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(convention: &'static Convention, signature: &Signature, room: Room) -> Draft {
         let params = signature.params().len();
         let Room { mut args, mut moves } = room;
@@ -51,6 +51,7 @@ impl Draft {
     }
 
     /// One move of a whole value of `width` bytes to `location`.
+    #[inline(always)]
     pub(super) fn whole(
         &mut self,
         width: u32,
@@ -83,13 +84,13 @@ impl Draft {
     }
 
     /// The next parameter passes so.
-    #[inline]
+    #[inline(always)]
     pub(super) fn arg(&mut self, ty: &Type, size: u32, passing: Passing) {
         self.args.push(ArgPlan { passing, size, in_slot: matches!(ty, Type::Scalar(_)) && size <= 8 });
     }
 
     /// The plan.
-    #[inline]
+    #[inline(always)]
     pub(super) fn finish(
         mut self,
         result: ResultPlan,

@@ -51,6 +51,7 @@ impl Assembler {
     /// # Panics
     ///
     /// Where a jump's label was never bound.
+    #[inline]
     pub fn finish(mut self) -> Vec<u8> {
         for (at, label) in core::mem::take(&mut self.forward) {
             let target = self.code.place(label).expect("a jump's label was never bound");
