@@ -30,11 +30,11 @@
 pub mod callback;
 pub mod coming_from;
 pub mod ctype;
+pub mod data;
 pub mod decl;
 pub mod error;
 pub mod host;
 
-mod data;
 mod engine;
 mod function;
 mod library;
@@ -50,7 +50,7 @@ pub use data::{
 pub use engine::Slot;
 pub use error::{Error, ErrorKind};
 pub use function::{
-    Arg, Args, Call, Errno, Function, Give, HResult, IntoArg, Invoker, Outcome, Output, Register, Ret,
+    Arg, Args, Call, Errno, Function, Give, HResult, IntoArg, Invoker, Null, Outcome, Output, Register, Ret,
     Routine, Typed, TypedVariadic, Which, get_errno, set_errno, swapping_errno,
 };
 pub use library::{

@@ -127,14 +127,6 @@ impl<T> Ptr<T> {
         Ok(self.as_ptr())
     }
 
-    /// Memory that is C's from now on: it is never freed.
-    pub fn leak(value: Box<T>) -> Ptr<T>
-    where
-        T: CRepr,
-    {
-        Ptr { address: Box::into_raw(value).cast(), pointee: PhantomData }
-    }
-
     /// The same address as a pointer to `U`.
     ///
     /// # Safety

@@ -1,6 +1,7 @@
 //! What `c_struct!`, `c_union!`, `c_enum!` and `opaque!` expand to calls of.
 #![allow(unsafe_code)]
 
+use super::scalar::for_each_pointer;
 use super::{CRepr, Data, Value, unfit};
 use crate::ctype::{CType, Kind};
 use crate::error::Error;
@@ -141,15 +142,24 @@ pub(super) fn data_of<T: CRepr>(native: &T, c: &CType) -> Option<Data> {
 }
 
 /// Copies a value's bytes. What is uninitialised in it, padding and what a union's member leaves free, becomes any bytes.
-fn copy_initialised<T: Copy>(native: &T, bytes: &mut [u8]) {
+fn copy_initialised<T: CRepr>(native: &T, bytes: &mut [u8]) {
     let len = bytes.len().min(size_of::<T>());
     let start = bytes.as_mut_ptr();
     // SAFETY: as many bytes as both have. The empty assembly may write all memory that it can reach for all that the
-    // compiler knows, so behind it every byte has a value, which is what the slice promises.
+    // compiler knows, so behind it every byte has a value, which is what the slice promises. (Miri, which has no
+    // assembly, says so where that is needed.)
     unsafe {
         std::ptr::from_ref(native).cast::<MaybeUninit<u8>>().copy_to_nonoverlapping(start.cast(), len);
+        #[cfg(not(miri))]
         std::arch::asm!("/* {0} */", in(reg) start, options(nostack, preserves_flags));
     }
+    // As numbers in those bytes the pointers will be found again.
+    for_each_pointer(&T::ty(), 0, &mut |offset| {
+        // SAFETY: a pointer is there, in no union, so it is initialised.
+        let pointer =
+            unsafe { std::ptr::from_ref(native).byte_add(offset).cast::<*const ()>().read_unaligned() };
+        pointer.expose_provenance();
+    });
 }
 
 /// A struct or union from a value: from data of its type.

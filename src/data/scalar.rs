@@ -2,6 +2,7 @@
 
 use super::{LongDouble, Ptr, Value};
 use crate::host;
+use callsmith_arch::Size;
 use callsmith_arch::layout::{Float, Place, RecordKind, Scalar, Type};
 
 /// The scalar that these bytes are, where there is a variant for it.
@@ -102,5 +103,30 @@ pub(super) fn bools_are_valid(layout: &Type, bytes: &[u8]) -> bool {
                 member.is_some_and(|bytes| bools_are_valid(&field.ty, bytes))
             }
         }),
+    }
+}
+
+/// Calls `visit` with the offset of each pointer that is in no union.
+pub(super) fn for_each_pointer(layout: &Type, base: usize, visit: &mut dyn FnMut(usize)) {
+    if !layout.has(Scalar::Pointer) {
+        return;
+    }
+    let bytes = |size: Size| usize::try_from(size.bytes()).unwrap_or(usize::MAX);
+    match layout {
+        Type::Scalar(_) => visit(base),
+        Type::Complex(_) | Type::Vector(_) => {}
+        Type::Array(array) => {
+            let stride = bytes(array.element.size(host::MODEL));
+            let count = usize::try_from(array.len).unwrap_or(usize::MAX);
+            (0..count).for_each(|index| for_each_pointer(&array.element, base + index * stride, visit));
+        }
+        Type::Record(record) if record.kind == RecordKind::Union => {}
+        Type::Record(record) => {
+            for field in &record.fields {
+                if let Place::Bytes(offset) = field.place {
+                    for_each_pointer(&field.ty, base + bytes(offset), visit);
+                }
+            }
+        }
     }
 }

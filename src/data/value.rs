@@ -3,7 +3,6 @@
 use super::{Data, LongDouble, Ptr};
 use crate::error::{Error, ErrorKind};
 use callsmith_arch::layout::{Float, Scalar, Type};
-use std::ffi::CStr;
 use std::fmt;
 use std::mem::MaybeUninit;
 
@@ -345,15 +344,5 @@ pointer_sized! { isize => i32, i64; usize => u32, u64 }
 impl From<Data> for Value {
     fn from(data: Data) -> Value {
         Value::Data(data)
-    }
-}
-
-/// The string's own memory, which outlives every call.
-impl From<&'static CStr> for Value {
-    #[allow(unsafe_code)]
-    fn from(text: &'static CStr) -> Value {
-        // SAFETY: valid for ever, and NUL-terminated; that C does not write to it is part of the signature's promise
-        // (a `const char *` parameter).
-        Value::Pointer(unsafe { Ptr::new(text.as_ptr()) }.erase())
     }
 }

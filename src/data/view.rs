@@ -8,7 +8,7 @@
 //! Memory at an address is what the unsafe functions are given, or find there; everything else is a slice.
 #![allow(unsafe_code)]
 
-use super::scalar::bools_are_valid;
+use super::scalar::{bools_are_valid, for_each_pointer};
 use super::show::show;
 use super::spot::Spot;
 use super::text::{self, WideChar};
@@ -217,7 +217,14 @@ impl<'a> View<'a> {
         // SAFETY: as many bytes as `T` has, all of them initialised. A `CRepr` is valid whatever its bytes, but for `bool`,
         // which was looked at, and pointers, which are vouched for.
         unsafe {
-            bytes.as_ptr().copy_to_nonoverlapping(value.as_mut_ptr().cast(), bytes.len());
+            let start = value.as_mut_ptr().cast::<u8>();
+            bytes.as_ptr().copy_to_nonoverlapping(start, bytes.len());
+            for_each_pointer(&layout, 0, &mut |offset| {
+                // The bytes are a number: that is made a pointer to what was exposed at it.
+                let pointer = start.add(offset).cast::<*const ()>();
+                let address = pointer.cast::<usize>().read_unaligned();
+                pointer.write_unaligned(std::ptr::with_exposed_provenance(address));
+            });
             Ok(value.assume_init())
         }
     }

@@ -185,3 +185,29 @@ pointers! {
     ['a] Option<&'a CStr>, i8, false, this => this.map_or(std::ptr::null(), CStr::as_ptr);
     [T: Pointee] Ptr<T>, T, true, this => this.as_ptr().cast_const();
 }
+
+/// NULL, for a pointer to anything: ctypes' `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Null;
+
+// SAFETY: NULL is a pointer of every type.
+unsafe impl Arg for Null {
+    type Native = Ptr;
+
+    fn is(c: &CType) -> bool {
+        pointee(c).is_some()
+    }
+
+    fn variadic() -> Option<Type> {
+        Some(Type::Scalar(Scalar::Pointer))
+    }
+
+    #[inline(always)]
+    fn native(self) -> Ptr {
+        Ptr::NULL
+    }
+
+    fn value(native: Ptr, _: Option<&CType>) -> Value {
+        Value::Pointer(native)
+    }
+}

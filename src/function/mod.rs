@@ -16,7 +16,7 @@ mod routine;
 mod typed;
 mod words;
 
-pub use arg::{Arg, IntoArg};
+pub use arg::{Arg, IntoArg, Null};
 pub use args::Args;
 pub use contract::{Check, Contract};
 pub use errno::{Errno, get_errno, set_errno, swapping_errno};
@@ -60,8 +60,9 @@ use words::Words;
 /// prototype is the function's own, and the function may be called from any thread with every argument that safe code
 /// can give for these types: any number, any reference or slice of the pointee's type (mutable where it is not
 /// `const`), any [`Ptr`], which is null, vouched for, or came from C. A result that is declared `__null_terminated`
-/// is NULL or a string, until this thread calls C again. A function that asks for more, such
-/// as a length that matches a buffer, is to be wrapped in a Rust function that sees to it.
+/// is NULL or a string, until this thread calls C again. For a `void *` the pointee may be anything, also what not every
+/// byte is a value of, such as a `bool`; in a union a pointer may be any number. A function that asks for more, such as a
+/// length that matches a buffer, is to be wrapped in a Rust function that sees to it.
 ///
 /// The library stays loaded as long as a function taken from it lives.
 #[repr(C)] // in this order, `call` finds the addresses that it needs without computing others

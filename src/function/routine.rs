@@ -5,7 +5,7 @@ use super::Function;
 use super::arg::{Arg, IntoArg};
 use super::errno::Errno;
 use crate::ctype::{CType, Param};
-use crate::data::{CRepr, Data, Ptr, Value, to_rust};
+use crate::data::{CRepr, Data, Value, to_rust};
 use crate::error::{Error, ErrorKind};
 use std::any::type_name;
 use std::error::Error as StdError;
@@ -152,27 +152,30 @@ impl Routine {
         self.direct(which.into(), Direction::InOut)
     }
 
-    /// Gives a parameter the value that it has where the caller gives none.
+    /// Gives a parameter the value that it has where the caller gives none: a number, a static string,
+    /// [`Null`](super::Null).
     ///
     /// # Errors
-    /// No such parameter. That the value fits is found out in the call.
-    pub fn default<'n, V>(mut self, which: impl Into<Which<'n>>, value: V) -> Result<Routine, Error>
+    /// No such parameter; a value of a type that does not fit. That a number is in range is found out in the call.
+    pub fn default<'n, A>(mut self, which: impl Into<Which<'n>>, value: A) -> Result<Routine, Error>
     where
-        V: Into<Value> + Clone + Send + Sync + 'static,
+        A: IntoArg + Clone + Send + Sync + 'static,
     {
         let index = self.index(which.into())?;
-        self.params[index].default = Some(Box::new(move || value.clone().into()));
+        let ctype = self.given_type(index);
+        if converted(value.clone(), Some(&ctype)).is_none() {
+            return Err(self.wrong(index, type_name::<A>(), None));
+        }
+        let make = move || converted(value.clone(), Some(&ctype)).unwrap_or(Value::Void);
+        self.params[index].default = Some(Box::new(make));
         Ok(self)
     }
 
-    /// [`Routine::default`], with NULL.
-    ///
-    /// # Errors
-    /// As for [`Routine::default`].
-    pub fn default_null<'n>(mut self, which: impl Into<Which<'n>>) -> Result<Routine, Error> {
-        let index = self.index(which.into())?;
-        self.params[index].default = Some(Box::new(|| Ptr::NULL.into()));
-        Ok(self)
+    /// The type of what a caller gives for a parameter.
+    fn given_type(&self, index: usize) -> CType {
+        let ctype = &self.param(index).ty;
+        let target = ctype.pointee().filter(|_| self.params[index].direction == Direction::InOut);
+        target.unwrap_or_else(|| ctype.clone())
     }
 
     /// Has `convert` look at what the caller gives for a parameter, and give what the function gets, or an error: ctypes'
@@ -270,9 +273,7 @@ impl<'a> Call<'a> {
 
     fn give<A: IntoArg>(&mut self, index: usize, value: A) -> Result<(), Error> {
         let (routine, param) = (self.routine, &self.routine.params[index]);
-        let ctype = &routine.param(index).ty;
-        let target = ctype.pointee().filter(|_| param.direction == Direction::InOut);
-        let value = converted(value, Some(target.as_ref().unwrap_or(ctype)));
+        let value = converted(value, Some(&routine.given_type(index)));
         let mut value = value.ok_or_else(|| routine.wrong(index, type_name::<A>(), None))?;
         if let Some(convert) = param.convert.as_ref().filter(|_| !matches!(value, Value::Pointer(_))) {
             let given = value.describe();

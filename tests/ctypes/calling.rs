@@ -1,6 +1,6 @@
 //! "Calling functions, continued", "own custom data types", "required argument types", "Return types".
 
-use callsmith::{CharBuffer, Error, ErrorKind, Function, IntoArg, Library, Routine, Value, WideBuffer};
+use callsmith::{CharBuffer, Error, ErrorKind, Function, IntoArg, Library, Null, Routine, Value, WideBuffer};
 use std::io;
 
 fn printf() -> Result<Function, Error> {
@@ -98,18 +98,10 @@ fn a_message_box_is_called_three_ways() -> Result<(), Error> {
     let text = "int show(void *hwnd, const char *lpText, const char *lpCaption, unsigned uType, char *out)";
     // SAFETY: the function above; the buffer is large enough.
     let show = unsafe { library.function(text)? };
-    // What a default is must outlive every call: static strings do.
-    #[derive(Clone)]
-    struct Static(&'static std::ffi::CStr);
-    impl From<Static> for Value {
-        fn from(text: Static) -> Value {
-            text.0.into()
-        }
-    }
     let show = Routine::new(show)
-        .default_null("hwnd")?
-        .default("lpText", Static(c"Hi"))?
-        .default("lpCaption", Static(c"Hello from ctypes"))?
+        .default("hwnd", Null)?
+        .default("lpText", c"Hi")?
+        .default("lpCaption", c"Hello from ctypes")?
         .default("uType", 0u32)?;
     let mut out = CharBuffer::new(64);
     show.call().named("out", &mut out).run()?;
@@ -118,7 +110,7 @@ fn a_message_box_is_called_three_ways() -> Result<(), Error> {
     assert_eq!(out.value(), b"Spam, spam, spam|Hello from ctypes|0|0");
     show.call().named("uType", 2).named("lpText", c"foo bar").named("out", &mut out).run()?;
     assert_eq!(out.value(), b"foo bar|Hello from ctypes|2|0");
-    show.call().arg(callsmith::Ptr::<i32>::NULL).arg(c"a").arg(c"b").arg(7).named(5, &mut out).run()?;
+    show.call().arg(Null).arg(c"a").arg(c"b").arg(7).named(5, &mut out).run()?;
     assert_eq!(out.value(), b"a|b|7|0");
     let refused = |call: callsmith::Call<'_>| call.run().expect_err("refused").to_string();
     assert_eq!(refused(show.call()), "show: argument 5 'out': wanted char *, given nothing");
@@ -128,7 +120,7 @@ fn a_message_box_is_called_three_ways() -> Result<(), Error> {
          has no such parameter: lptext"
     );
     assert_eq!(
-        refused(show.call().arg(callsmith::Ptr::<i32>::NULL).named(1, None::<&i32>)),
+        refused(show.call().arg(Null).named(1, Null)),
         "show: argument 1 'hwnd': wanted void *, given two arguments"
     );
     assert_eq!(
@@ -182,6 +174,7 @@ fn inputs_that_are_outputs_too() -> Result<(), Error> {
     // SAFETY: the function above.
     let divide = unsafe { library.function("int divide(int *number, int by, int *rest, double *exact)")? };
     assert!(Routine::new(divide.clone()).output("by").is_err(), "no pointer");
+    assert!(Routine::new(divide.clone()).default("by", c"10").is_err(), "no number");
     let divide = Routine::new(divide).in_out("number")?.output("rest")?.output("exact")?.default("by", 10)?;
     let outcome = divide.call().arg(45).run()?;
     assert_eq!(outcome.output::<i32>("number")?, 4);

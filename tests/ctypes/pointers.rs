@@ -1,7 +1,7 @@
 //! "Pointers", "Type conversions", "Incomplete Types", "Passing pointers".
 
 use super::structures::ty;
-use callsmith::{CharBuffer, Data, Error, Library, Linked, Ptr, Value, View, ViewMut, opaque};
+use callsmith::{CharBuffer, Data, Error, Library, Linked, Null, Ptr, Value, View, ViewMut, opaque};
 
 #[test]
 #[cfg_attr(miri, ignore = "Miri opens no library")]
@@ -79,7 +79,7 @@ fn a_pointer_field_takes_an_array() -> Result<(), Error> {
         values.push(unsafe { bar.view().at("values")?.contents_at(index)?.value()? });
     }
     assert_eq!(values, [Value::I32(1), Value::I32(2), Value::I32(3)]);
-    bar.set("values", None::<&mut i32>)?;
+    bar.set("values", Null)?;
     // SAFETY: it is NULL.
     assert!(unsafe { bar.view().at("values")?.contents() }.is_err());
     let mut bytes = [0i8; 4];
@@ -171,6 +171,7 @@ fn an_instance_stands_for_a_pointer_to_it() -> Result<(), Error> {
     // SAFETY: libc's prototype.
     let time = unsafe { libc.function("time_t time(time_t *out)")? };
     assert!(time.call::<_, i64>((None::<&mut i64>,))? > 1_150_640_792);
+    assert!(time.call::<_, i64>((Null,))? > 1_150_640_792);
     Ok(())
 }
 

@@ -92,18 +92,12 @@ pub(crate) fn print_long_double(number: LongDouble) -> Result<String, Error> {
 
 fn print_digits(number: LongDouble, digits: i32) -> Result<std::ffi::CString, Error> {
     let mut buffer = [0u8; 64];
+    let buffer_len = buffer.len();
     // SAFETY: the prototype is the C standard's, and the format matches what follows.
     unsafe {
         let print =
             standard("int snprintf(char *buffer, size_t size, const char *format, ...)", c::snprintf)?;
-        let room = Ptr::new(buffer.as_mut_ptr().cast_const()).erase();
-        print.call_values(&[
-            room.into(),
-            buffer.len().into(),
-            c"%.*Lg".into(),
-            digits.into(),
-            number.into(),
-        ])?;
+        print.call::<_, i32>((&mut buffer[..], buffer_len, c"%.*Lg", digits, number))?;
     }
     Ok(CStr::from_bytes_until_nul(&buffer).unwrap_or_default().to_owned())
 }
