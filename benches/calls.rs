@@ -40,6 +40,11 @@ fn row<R: Row>(criterion: &mut Criterion, ffi: Option<&Libffi>) {
                     time(&mut group, way, ways::libffi::<R>(ffi));
                 }
             }
+            Way::LibffiPlan => {
+                if let Some(plan) = ffi.and_then(ways::libffi_plan::<R>) {
+                    time(&mut group, way, plan);
+                }
+            }
         }
     }
     group.finish();

@@ -79,6 +79,11 @@ impl rows::Visit for Count {
                         count(&key, ways::libffi::<R>(ffi));
                     }
                 }
+                Way::LibffiPlan => {
+                    if let Some(plan) = self.ffi.as_ref().and_then(ways::libffi_plan::<R>) {
+                        count(&key, plan);
+                    }
+                }
             }
         }
     }

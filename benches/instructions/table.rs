@@ -37,7 +37,7 @@ fn limit<R: Row>(way: Way, direct: u64, call: Option<u64>) -> Option<u64> {
     let Limits { slots, gather } = R::LIMITS;
     let arguments = R::Args::COUNT as u64;
     match way {
-        Way::Direct | Way::Libffi => None,
+        Way::Direct | Way::Libffi | Way::LibffiPlan => None,
         Way::Typed => Some(direct + 3),
         Way::Tuple => Some(direct + 12 + arguments),
         Way::Errno => call.map(|call| call + 15),

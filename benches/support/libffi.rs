@@ -31,9 +31,10 @@ pub(crate) struct Cif([u8; 64]);
 type PrepCif = unsafe extern "C" fn(*mut Cif, c_int, c_uint, *mut FfiType, *mut *mut FfiType) -> c_int;
 type PrepCifVar =
     unsafe extern "C" fn(*mut Cif, c_int, c_uint, c_uint, *mut FfiType, *mut *mut FfiType) -> c_int;
-/// `ffi_call`.
+/// `ffi_call`, whose first argument is a `Cif`, or `ffi_call_plan_invoke`, whose first argument is a plan.
 pub(crate) type Call =
-    unsafe extern "C" fn(*mut Cif, *const c_void, result: *mut c_void, arguments: *const *const c_void);
+    unsafe extern "C" fn(*mut c_void, *const c_void, result: *mut c_void, arguments: *const *const c_void);
+type PlanAlloc = unsafe extern "C" fn(*mut Cif) -> *mut c_void;
 
 /// What a closure calls: with the result's place, pointers to the arguments, and its data.
 pub(crate) type Handler = unsafe extern "C" fn(*mut Cif, *mut c_void, *const *const c_void, *mut c_void);
@@ -50,9 +51,16 @@ pub(crate) struct Libffi {
 }
 
 impl Libffi {
-    /// libffi, if it is installed.
+    /// The libffi that `CALLSMITH_LIBFFI` names, or else the one that is installed, if it is.
+    ///
+    /// # Panics
+    /// Where there is none by that name.
     pub(crate) fn open() -> Option<Libffi> {
-        Library::open("libffi.so.8").ok().map(|library| Libffi { library })
+        let library = match std::env::var("CALLSMITH_LIBFFI") {
+            Ok(path) => Some(Library::open(path).unwrap_or_else(|error| panic!("{error}"))),
+            Err(_) => Library::open("libffi.so.8").ok(),
+        };
+        library.map(|library| Libffi { library })
     }
 
     fn symbol(&self, name: &str) -> *const c_void {
@@ -76,6 +84,18 @@ impl Libffi {
     pub(crate) fn call(&self) -> Call {
         // SAFETY: this is its type.
         unsafe { transmute(self.symbol("ffi_call")) }
+    }
+
+    /// What calls by a plan for `cif`, and the plan, which lives for ever; `None` before libffi 3.7.
+    pub(crate) fn plan(&self, cif: &'static mut Cif) -> Option<(Call, *mut c_void)> {
+        let symbol = |name| self.library.optional_symbol(name).expect("a symbol's name");
+        let (alloc, invoke) = (symbol("ffi_call_plan_alloc")?, symbol("ffi_call_plan_invoke")?);
+        // SAFETY: these are their types, and the cif is prepared.
+        let (call, plan) = unsafe {
+            (transmute::<*const c_void, Call>(invoke), transmute::<*const c_void, PlanAlloc>(alloc)(cif))
+        };
+        assert!(!plan.is_null(), "no memory for a plan");
+        Some((call, plan))
     }
 
     /// The row's signature, prepared.

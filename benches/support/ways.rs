@@ -3,7 +3,7 @@
 //! All are treated alike: the function's address, the `Function` and the arguments in the form that the way wants lie
 //! in the block, made beforehand; the result is stored there. None is inlined into the loop that repeats it.
 
-use super::libffi::{Call, Cif, Libffi};
+use super::libffi::{Call, Libffi};
 use super::{Outcome, Row};
 use callsmith::{Errno, Error, Function, Invoker, Slot, Value};
 use std::arch::asm;
@@ -29,12 +29,23 @@ pub(crate) enum Way {
     Slots,
     /// libffi's `ffi_call`.
     Libffi,
+    /// libffi's `ffi_call_plan_invoke`.
+    LibffiPlan,
 }
 
 impl Way {
     /// Every way.
-    pub(crate) const ALL: [Way; 8] =
-        [Way::Direct, Way::Typed, Way::Tuple, Way::Errno, Way::Values, Way::Gather, Way::Slots, Way::Libffi];
+    pub(crate) const ALL: [Way; 9] = [
+        Way::Direct,
+        Way::Typed,
+        Way::Tuple,
+        Way::Errno,
+        Way::Values,
+        Way::Gather,
+        Way::Slots,
+        Way::Libffi,
+        Way::LibffiPlan,
+    ];
 
     /// What the tables call it.
     pub(crate) fn name(self) -> &'static str {
@@ -47,6 +58,7 @@ impl Way {
             Way::Gather => "`invoke`",
             Way::Slots => "`invoke_slots`",
             Way::Libffi => "libffi's `ffi_call`",
+            Way::LibffiPlan => "libffi's call plan",
         }
     }
 }
@@ -188,10 +200,11 @@ pub(crate) fn slots<R: Row>() -> Prepared<Block<Function, Vec<Slot>, R::Result>>
     }
 }
 
-/// What libffi's `ffi_call` needs.
+/// What libffi needs: `ffi_call` and a cif, or `ffi_call_plan_invoke` and a plan.
+#[derive(Clone, Copy)]
 pub(crate) struct FfiCallee {
     call: Call,
-    cif: Cif,
+    prepared: *mut c_void,
     address: *const c_void,
 }
 
@@ -200,16 +213,27 @@ type FfiBlock = Block<FfiCallee, Vec<*const c_void>, [u64; 4]>;
 
 /// libffi's `ffi_call`.
 pub(crate) fn libffi<R: Row>(ffi: &Libffi) -> Prepared<FfiBlock> {
+    let cif = Box::leak(Box::new(ffi.prepare::<R>()));
+    by_libffi::<R>(ffi.call(), std::ptr::from_mut(cif).cast())
+}
+
+/// libffi's `ffi_call_plan_invoke`, where this libffi has it.
+pub(crate) fn libffi_plan<R: Row>(ffi: &Libffi) -> Option<Prepared<FfiBlock>> {
+    let (invoke, plan) = ffi.plan(Box::leak(Box::new(ffi.prepare::<R>())))?;
+    Some(by_libffi::<R>(invoke, plan))
+}
+
+fn by_libffi<R: Row>(call: Call, prepared: *mut c_void) -> Prepared<FfiBlock> {
     #[inline(never)]
-    fn call(_: usize, _: usize, block: &mut FfiBlock) {
-        let FfiCallee { call, cif, address } = &mut block.callee;
+    fn call_it(_: usize, _: usize, block: &mut FfiBlock) {
+        let FfiCallee { call, prepared, address } = block.callee;
         // SAFETY: the row's signature, prepared; pointers to its arguments, and room for its result.
-        unsafe { call(cif, *address, block.result.as_mut_ptr().cast(), block.args.as_ptr()) };
+        unsafe { call(prepared, address, block.result.as_mut_ptr().cast(), block.args.as_ptr()) };
         returned();
     }
     let args = R::each(settled::<R>()).into_iter().map(|arg| arg.address()).collect();
-    let callee = FfiCallee { call: ffi.call(), cif: ffi.prepare::<R>(), address: R::address() };
-    Prepared { call, block: Block { callee, args, result: [0; 4] } }
+    let callee = FfiCallee { call, prepared, address: R::address() };
+    Prepared { call: call_it, block: Block { callee, args, result: [0; 4] } }
 }
 
 /// Nothing: what is not to be counted.

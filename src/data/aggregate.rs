@@ -10,7 +10,6 @@ use crate::error::{Error, ErrorKind};
 use callsmith_arch::layout::{Scalar, Type};
 use std::fmt;
 use std::ptr;
-use std::sync::Arc;
 
 /// A struct, union, array, vector, complex number or scalar in its C memory.
 ///
@@ -25,7 +24,7 @@ impl Data {
     /// # Errors
     /// A type that has no layout: incomplete, `void`, a function.
     pub fn new(ctype: &CType) -> Result<Data, Error> {
-        Ok(Data { storage: Storage::new(Kept::Counted(Arc::new(Shape::new(ctype)?))) })
+        Ok(Data { storage: Storage::new(Kept::of(ctype)?) })
     }
 
     pub(crate) fn of_shape(shape: &'static Shape) -> Data {

@@ -4,6 +4,7 @@ use super::{CRepr, LongDouble, Tag, Value};
 use crate::error::{Error, ErrorKind};
 use callsmith_arch::layout::Type;
 use std::any::type_name;
+use std::borrow::Cow;
 
 /// `value` as one that fits a parameter of type `ty` as it is; or why it does not.
 pub(crate) fn to_type(value: &Value, ty: &Type) -> Result<Value, Option<String>> {
@@ -93,8 +94,8 @@ pub(crate) fn is_promoted(ty: &Type) -> bool {
 }
 
 /// `value` as it is passed where no parameter says how (C11 6.5.2.2p6): small integers as `int`, `float` as `double`.
-pub(crate) fn promoted(value: &Value) -> Value {
-    match value {
+pub(crate) fn promoted(value: &Value) -> Cow<'_, Value> {
+    Cow::Owned(match value {
         Value::Bool(x) => Value::I32((*x).into()),
         Value::I8(x) => Value::I32((*x).into()),
         Value::U8(x) => Value::I32((*x).into()),
@@ -111,8 +112,8 @@ pub(crate) fn promoted(value: &Value) -> Value {
         | Value::I128(_)
         | Value::U128(_)
         | Value::LongDouble(_)
-        | Value::Data(_) => value.clone(),
-    }
+        | Value::Data(_) => return Cow::Borrowed(value),
+    })
 }
 
 /// A result as a Rust number.

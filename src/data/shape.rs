@@ -69,6 +69,20 @@ pub(super) enum Kept {
     Counted(Arc<Shape>),
 }
 
+impl Kept {
+    /// The shape of a type: the one that lasts, if some function has asked for it, so that calls know its data at sight.
+    ///
+    /// # Errors
+    /// A type that has no layout.
+    pub(super) fn of(ctype: &CType) -> Result<Kept, Error> {
+        let (list, content) = LASTING.list_of(ctype);
+        match find(list.load(Ordering::Acquire), &content) {
+            Some(shape) => Ok(Kept::Lasting(shape)),
+            None => Ok(Kept::Counted(Arc::new(Shape::new(ctype)?))),
+        }
+    }
+}
+
 impl Deref for Kept {
     type Target = Shape;
 
@@ -95,11 +109,17 @@ struct Node {
 impl Table {
     const LISTS: usize = 512;
 
-    fn get_or_make(&'static self, ctype: &CType) -> Result<&'static Shape, Error> {
+    /// The list where the shape of a type belongs, and the type's content.
+    fn list_of(&self, ctype: &CType) -> (&AtomicPtr<Node>, Box<[u8]>) {
         let content = ctype.resolved().content();
         let hash = FixedState::default().hash_one(&content);
         #[allow(clippy::cast_possible_truncation)] // any bits will do
         let list = &self.0[hash as usize % Table::LISTS];
+        (list, content)
+    }
+
+    fn get_or_make(&'static self, ctype: &CType) -> Result<&'static Shape, Error> {
+        let (list, content) = self.list_of(ctype);
         let mut first = list.load(Ordering::Acquire);
         if let Some(shape) = find(first, &content) {
             return Ok(shape);
@@ -142,6 +162,14 @@ mod tests {
         assert!(!ptr::eq(a, lasting("struct p { int y; struct p *next; }")));
         assert!(!ptr::eq(a, lasting("struct q { int x; struct q *next; }")));
         assert!(ptr::eq(a, lasting("typedef struct p { int x; struct p *next; } p; p")));
+    }
+
+    #[test]
+    fn data_takes_what_lasts() {
+        let late = parse_type("struct late { int x; }", host::MODEL).expect("a type");
+        assert!(matches!(Kept::of(&late), Ok(Kept::Counted(_))));
+        let lasting = Shape::lasting(&late).expect("a shape");
+        assert!(matches!(Kept::of(&late), Ok(Kept::Lasting(shape)) if ptr::eq(shape, lasting)));
     }
 
     #[test]

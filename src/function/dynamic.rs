@@ -12,6 +12,7 @@ use crate::engine::{Bound, Returns, Slot};
 use crate::error::Error;
 use crate::host;
 use callsmith_arch::layout::{Float, Scalar, Type};
+use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
 impl Function {
@@ -144,22 +145,25 @@ impl Inner {
         let mut fitting = Vec::with_capacity(values.len());
         for (index, value) in values.iter().enumerate() {
             let converted = match self.stub.signature.params().get(index) {
+                Some(ty) if matches!(value, Value::Data(data) if data.layout() == ty) => Cow::Borrowed(value),
                 Some(ty) => {
-                    to_type(value, ty).map_err(|why| self.wrong_argument(index, value.describe(), why))?
+                    let fits = to_type(value, ty);
+                    Cow::Owned(fits.map_err(|why| self.wrong_argument(index, value.describe(), why))?)
                 }
                 None => promoted(value),
             };
             fitting.push(converted);
         }
         let bound = if self.prototype.variadic { self.bound_for(bound, &fitting)? } else { *bound };
-        let slots: Vec<Slot> = fitting.iter().map(slot_of).collect();
-        // SAFETY: each slot holds a value of its parameter's type, or the address of one in `fitting`.
+        let slots: Vec<Slot> = fitting.iter().map(|value| slot_of(value)).collect();
+        // SAFETY: each slot holds a value of its parameter's type, or the address of one that `fitting` keeps.
         unsafe { self.finish(&bound, slots.as_ptr()) }
     }
 
     /// The function bound to the stub for these values, the fixed parameters' included.
-    fn bound_for(&self, bound: &Bound, values: &[Value]) -> Result<Bound, Error> {
-        if let Some(known) = self.routes.of_values(values) {
+    fn bound_for(&self, bound: &Bound, values: &[Cow<Value>]) -> Result<Bound, Error> {
+        let tags = values.iter().map(|value| value.tag());
+        if let Some(known) = self.routes.of_tags(tags.clone()) {
             return Ok(known.bound);
         }
         let tail = values.iter().enumerate().skip(self.params.len());
@@ -169,7 +173,6 @@ impl Inner {
         let bound = self.bind_tail(bound, &types.collect::<Result<Vec<_>, Error>>()?)?;
         // Data is one variant for many types: its stub is looked up each time.
         if values.iter().all(|value| value.tag() != Tag::Data) {
-            let tags = values.iter().map(Value::tag);
             let words = Words::new(tags.clone(), self.result.tag, &bound);
             self.routes.add(Key::Values(tags.collect(), words), Route { way: Way::Slots, bound });
         }

@@ -105,10 +105,10 @@ impl Routes {
         })
     }
 
-    /// That of values, those behind the `...` promoted.
-    pub(super) fn of_values(&self, values: &[Value]) -> Option<&Route> {
+    /// That of values of these variants, those behind the `...` promoted.
+    pub(super) fn of_tags(&self, tags: impl Iterator<Item = Tag> + Clone) -> Option<&Route> {
         self.find(|key| match key {
-            Key::Values(tags, _) => tags.iter().copied().eq(values.iter().map(Value::tag)),
+            Key::Values(known, _) => known.iter().copied().eq(tags.clone()),
             Key::Contract(_) => false,
         })
     }
