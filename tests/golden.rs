@@ -71,6 +71,7 @@ fn signature(abi: Abi, case: &Case) -> Result<(Vec<String>, Signature), String> 
 /// Whether a case has a place in an ABI's table: some are about rules that only one instruction set has.
 fn concerns(abi: Abi, case: &Case) -> bool {
     case["tags"].split_whitespace().all(|tag| match tag {
+        "sysv64" => abi == Abi::SysV64,
         "aarch64" => abi.instruction_set() == InstructionSet::AArch64,
         "x86" => abi.instruction_set() == InstructionSet::X86,
         _ => true,

@@ -140,8 +140,5 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        if let ErrorKind::Layout(error) = &*self.kind { Some(error) } else { None }
-    }
-}
+/// Its kind says all: there is no source besides.
+impl std::error::Error for Error {}

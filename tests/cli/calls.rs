@@ -147,6 +147,10 @@ fn mistakes_are_named() {
     assert!(message.contains("\\q is no escape"), "{message}");
     let message = refused(1, &["call", "-", "int abs(struct { int x; } p)", "{.y = 1}"]);
     assert!(message.contains("has no .y"), "{message}");
+    let message = refused(1, &["call", "-", "int abs(double _Complex z)", "3+4i"]);
+    assert!(message.ends_with("given '3+4i': its parts go into braces: {1, 2}\n"), "{message}");
+    let message = refused(1, &["call", "-", "int f(va_list list)", "1"]);
+    assert_eq!(message.matches("cannot be passed by value").count(), 1, "{message}");
     let message = refused(1, &["call", "-", "int abs(struct { int x; } p)", &"{".repeat(100_000)]);
     assert!(message.contains("nest more than 64 deep"), "{message}");
 }

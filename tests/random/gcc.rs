@@ -1,9 +1,9 @@
 //! Where gcc 12 is no judge: types that it passes otherwise than the document says, than other compilers, or than itself
-//! elsewhere. Random signatures leave these out.
+//! elsewhere. Random signatures leave these out. What is said of clang was seen with clang 22.
 
 use crate::support::ctype::{CScalar, CType};
 use callsmith::arch::Abi;
-use callsmith::arch::layout::{Place, RecordKind, Scalar, Type};
+use callsmith::arch::layout::{Place, Scalar, Type};
 use callsmith::host;
 
 /// What a type is needed for.
@@ -28,17 +28,18 @@ pub(crate) fn is_judge(c: &CType, ty: &Type, role: Role, abi: Abi) -> bool {
 }
 
 /// A record in which all members are unnamed bit-fields: gcc passes nothing for it on the stack and under `ms_abi`, but
-/// takes a register for it where one is left.
+/// takes a register for it where one is left. clang takes none in SysV64.
 fn is_only_padding(c: &CType, size: u64) -> bool {
     size > 0 && c.leaves().is_empty()
 }
 
-/// The psABI is silent, and gcc has it otherwise than clang; or gcc is plainly wrong.
+/// The psABI is silent, and clang has it otherwise; or gcc is plainly wrong.
 fn in_sysv64(c: &CType, ty: &Type, role: Role) -> bool {
-    // An array of length 0 that does not start at an eightbyte: gcc gives the eightbyte the class of the element.
+    // An array of length 0 that does not start at an eightbyte: gcc gives the eightbyte the class of the element, clang
+    // does not.
     let array =
         any(c, &|c| matches!(c, CType::Array { len: Some(0), .. })) && has_array_inside_eightbyte(ty, 0);
-    // A bit-field of no width in a union: gcc makes the union INTEGER. In a struct it does not.
+    // A bit-field of no width in a union: gcc makes the union INTEGER. In a struct it does not, clang in neither.
     let zero_width = any(c, &|c| match c {
         CType::Record(record) => {
             record.is_union && record.members.iter().any(|member| member.bits == Some(0))
@@ -65,13 +66,7 @@ fn in_sysv64(c: &CType, ty: &Type, role: Role) -> bool {
         CType::Array { element, .. } => any(element, &|c| matches!(c, CType::Complex(CScalar::Float16))),
         CType::Scalar(_) | CType::Complex(_) | CType::Vector { .. } | CType::Record(_) => false,
     });
-    array
-        || zero_width
-        || variable
-        || saved
-        || halves
-        || has_unaligned_bit_field(ty, 0)
-        || has_unaligned_element(ty)
+    array || zero_width || variable || saved || halves || has_unaligned_element(ty)
 }
 
 /// gcc's `ms_abi` has it otherwise than Microsoft's document, or than mingw's gcc and clang.
@@ -117,26 +112,8 @@ fn has_array_inside_eightbyte(ty: &Type, offset: u64) -> bool {
     }
 }
 
-/// Whether there is a bit-field in a union that does not start where an integer of its width would: gcc takes it for an
-/// unaligned field, and passes all in memory. In a struct it does not.
-fn has_unaligned_bit_field(ty: &Type, offset: u64) -> bool {
-    match ty {
-        Type::Scalar(_) | Type::Complex(_) | Type::Vector(_) => false,
-        Type::Array(array) => {
-            let stride = array.element.size(host::MODEL).bytes();
-            (0..array.len).any(|index| has_unaligned_bit_field(&array.element, offset + index * stride))
-        }
-        Type::Record(record) => record.fields.iter().any(|field| match field.place {
-            Place::Bytes(at) => has_unaligned_bit_field(&field.ty, offset + at.bytes()),
-            Place::Bits { width, .. } => {
-                let size = u64::from(width.div_ceil(8)).next_power_of_two();
-                record.kind == RecordKind::Union && !offset.is_multiple_of(size)
-            }
-        }),
-    }
-}
-
-/// Whether there is an array in which the first element alone keeps its scalars aligned: gcc looks at no other.
+/// Whether there is an array in which the first element alone keeps its scalars aligned: gcc looks at no other, clang
+/// looks at all.
 fn has_unaligned_element(ty: &Type) -> bool {
     match ty {
         Type::Scalar(_) | Type::Complex(_) | Type::Vector(_) => false,

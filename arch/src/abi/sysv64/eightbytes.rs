@@ -4,7 +4,7 @@
 //! MEMORY is no [`Class`] but the error of a classification, since rule 5(a) makes the whole value memory.
 
 use super::rule;
-use crate::layout::{Float, Place, Record, Scalar, Type};
+use crate::layout::{Float, Place, Record, RecordKind, Scalar, Type};
 use crate::plan::Rule;
 
 static LARGE: Rule = rule("MEMORY", "1. larger than eight eightbytes");
@@ -153,7 +153,13 @@ impl Eightbytes {
     fn members(&mut self, record: &Record, offset: u64) -> Result<(), Memory> {
         record.fields.iter().try_for_each(|field| match field.place {
             Place::Bytes(at) => self.field(&field.ty, offset + at.bytes()),
-            // Not in the document: gcc has bit-fields as INTEGER, aligned or not, with a name or without.
+            // Not in the document: in a union, gcc has a bit-field as an integer of the fewest bytes that hold it, which
+            // can be unaligned.
+            Place::Bits { first: 0, width } if record.kind == RecordKind::Union => {
+                let size = u64::from(width).div_ceil(8).next_power_of_two();
+                self.basic(offset, size, (Class::Integer, Class::Integer))
+            }
+            // Not in the document: in a struct, gcc has bit-fields as INTEGER, aligned or not, with a name or without.
             Place::Bits { first, width } => {
                 let bytes = (first % 8 + u64::from(width)).div_ceil(8);
                 self.touch(offset + first / 8, bytes, (Class::Integer, Class::Integer))

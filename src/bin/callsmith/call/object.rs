@@ -67,7 +67,7 @@ fn fill(data: &mut Data, ctype: &CType, path: &str, initialiser: &Initialiser<'_
         },
         (Initialiser::Scalar(text), true) => match (text::quoted(text), chars(ctype)) {
             (Some(_), Some(len)) => fill_text(data, path, text, len).map_err(|refusal| at(refusal, text)),
-            (_, _) => Err(at(None, text)),
+            (_, _) => Err(at(Some("its parts go into braces: {1, 2}".into()), text)),
         },
         (Initialiser::Scalar(text), false) => {
             let value = argument::value(text, ctype).map_err(|refusal| at(refusal, text))?;

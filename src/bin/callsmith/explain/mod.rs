@@ -27,7 +27,7 @@ Examples:
 pub(crate) struct Options {
     /// The function's declaration; types that it needs may be declared before it
     declaration: String,
-    /// The target's ABI: sysv64, win64, or all; that of this process if not given
+    /// The target's ABI, such as win64, aapcs64-linux or stdcall, or all; that of this process if not given
     #[arg(long, value_parser = target::abi)]
     abi: Option<Choice>,
     /// The data model that types are laid out under, such as LP64 or LLP64-gnu; the ABI's usual one if not given

@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// The type; others that it needs may be declared before it
     #[arg(value_name = "TYPE")]
     ty: String,
-    /// Lay out as code for this ABI: sysv64, win64, or all; as for this process if not given
+    /// Lay out as code for this ABI, such as win64, aapcs64-linux or stdcall, or all; as for this process if not given
     #[arg(long, value_parser = target::abi)]
     abi: Option<Choice>,
     /// The data model, such as LP64 or LLP64-gnu; the ABI's usual one if not given
