@@ -30,16 +30,18 @@ pub(super) fn write(
     let integer = value.as_integer().ok_or_else(|| "a bit-field holds an integer".to_owned())?;
     let raw = match (is_signed(scalar), integer.fit::<i128>()) {
         (true, Some(signed)) => {
-            let limit = 1i128 << (width - 1);
-            if !(-limit..limit).contains(&signed) {
-                return Err(format!("{width} bits hold {} to {}", -limit, limit - 1));
+            let unused = 128 - u32::from(width);
+            let (least, most) = (i128::MIN >> unused, i128::MAX >> unused);
+            if !(least..=most).contains(&signed) {
+                return Err(format!("{width} bits hold {least} to {most}"));
             }
             signed.cast_unsigned()
         }
         (_, _) => {
             let raw = integer.fit::<u128>().ok_or_else(|| "the bit-field is unsigned".to_owned())?;
-            if raw.checked_shr(width.into()).unwrap_or(0) != 0 {
-                return Err(format!("{width} bits hold 0 to {}", (1u128 << width) - 1));
+            let most = u128::MAX >> (128 - u32::from(width));
+            if raw > most {
+                return Err(format!("{width} bits hold 0 to {most}"));
             }
             raw
         }
