@@ -38,13 +38,15 @@ struct Case {
 fn integer(rng: &mut Rng, bits: u32, signed: bool) -> (Value, String) {
     let raw = u128::from(rng.next()) << 64 | u128::from(rng.next());
     let raw = raw >> (128 - bits);
-    let text = format!("((unsigned __int128){:#x}ull << 64 | {:#x}ull)", raw >> 64, raw & u128::from(u64::MAX));
+    let text =
+        format!("((unsigned __int128){:#x}ull << 64 | {:#x}ull)", raw >> 64, raw & u128::from(u64::MAX));
     let negative = signed && raw >> (bits - 1) == 1;
     match negative {
         // Minus what is missing from a power of two.
         true => {
             let rest = (!raw & (u128::MAX >> (128 - bits))).cast_signed();
-            let rest_text = format!("((__int128){:#x}ull << 64 | {:#x}ull)", rest >> 64, rest & i128::from(u64::MAX));
+            let rest_text =
+                format!("((__int128){:#x}ull << 64 | {:#x}ull)", rest >> 64, rest & i128::from(u64::MAX));
             (Value::I128(-1 - rest), format!("(-1 - {rest_text})"))
         }
         false => (Value::U128(raw), text),
@@ -145,14 +147,16 @@ fn judge(compiler: &Compiler, cases: &[Case]) {
         // GCC's own names, as the standard's headers spell them.
         let text = text.replace("__SIZE_TYPE__", "size_t").replace("__PTRDIFF_TYPE__", "ptrdiff_t");
         let text = text.replace("__WCHAR_TYPE__", "wchar_t");
-        let ctype: CType = decl::parse_type(&text, host::MODEL).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let ctype: CType =
+            decl::parse_type(&text, host::MODEL).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let size = usize::try_from(ctype.size(host::MODEL).map_or(0, Size::bytes)).expect("small");
         for (number, Write { path, value, initialiser }) in writes.iter().enumerate() {
             if size == 0 {
                 continue;
             }
             let mut data = Data::new(&ctype).expect("a layout");
-            data.set(path, value.clone()).unwrap_or_else(|error| panic!("{declaration}{initialiser}: {error}"));
+            data.set(path, value.clone())
+                .unwrap_or_else(|error| panic!("{declaration}{initialiser}: {error}"));
             let theirs = variables.bytes(&format!("v{index}_{number}"), size);
             assert_eq!(data.bytes(), theirs, "{declaration}{initialiser}");
             // What was written is read again, a pointer where it is vouched for.
