@@ -97,7 +97,7 @@ fn big_endian(text: &str) -> String {
         let end = at + if rest[at..].starts_with("struct") { 6 } else { 5 };
         // Not that of `gcc_struct`.
         let word = at == 0 || rest[..at].ends_with([' ', '\n']);
-        let defined = rest[end..].find(['{', ';']).is_some_and(|stop| rest[end..].as_bytes()[stop] == b'{');
+        let defined = rest[end..].find(['{', ';']).is_some_and(|stop| rest[end + stop..].starts_with('{'));
         out.push_str(&rest[..end]);
         if word && defined {
             out.push_str(" __attribute__((scalar_storage_order(\"big-endian\")))");
