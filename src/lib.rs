@@ -70,3 +70,8 @@ pub mod __private {
     pub use crate::engine::Bound;
     pub use crate::function::{Check, Contract};
 }
+
+/// The page that the repository shows first: its example is a test too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

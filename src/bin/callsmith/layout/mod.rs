@@ -19,6 +19,8 @@ const MOST: u64 = 1 << 48;
 /// Show where the members of a struct or union lie
 #[derive(clap::Args)]
 #[command(after_help = "\
+Bits are counted from the least significant of their byte, in big-endian types from the most significant.
+
 Examples:
   callsmith layout 'struct { char tag; double x; unsigned a : 3, b : 7; }'
   callsmith layout --abi all 'typedef struct { char c; long n; long double l; } t;'")]
