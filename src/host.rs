@@ -1,6 +1,8 @@
 //! Which ABI and data model this process has: the one place, outside `sys`, that asks `cfg(target_…)`.
 
 use callsmith_arch::abi::Abi;
+#[cfg(target_arch = "x86")]
+use callsmith_arch::abi::{X86Call, X86Flavour};
 use callsmith_arch::layout::DataModel;
 
 cfg_if::cfg_if! {
@@ -19,10 +21,22 @@ cfg_if::cfg_if! {
             if cfg!(target_env = "msvc") { &DataModel::LLP64_MSVC } else { &DataModel::LLP64_GNU };
         /// The process in words, for messages.
         pub const NAME: &str = "x86-64 Windows";
+    } else if #[cfg(all(target_arch = "x86", target_os = "linux"))] {
+        /// The ABI of `extern "C"` in this process.
+        pub const ABI: Abi = Abi::X86(X86Call::Cdecl, X86Flavour::Linux);
+        /// What C code in this process was compiled for.
+        pub const MODEL: &DataModel = &DataModel::ILP32_GNU;
+        /// The process in words, for messages.
+        pub const NAME: &str = "x86 Linux";
     } else {
-        compile_error!("callsmith runs on x86-64, on Linux and Windows; other systems are planned for in `arch` only");
+        compile_error!(
+            "callsmith runs on x86-64 and x86 Linux, and on x86-64 Windows; other systems are planned for in `arch` only"
+        );
     }
 }
+
+/// Whether C functions give a `float` and a `double` back on the x87 stack, where they have one format.
+pub(crate) const FLOATS_ON_X87: bool = cfg!(target_arch = "x86");
 
 /// Whether the C library is musl, whose loader looks for libraries in its own places.
 #[cfg(unix)]

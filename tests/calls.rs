@@ -181,15 +181,30 @@ fn declared_parameters_of_variadic_functions_are_not_promoted() -> Result<(), Er
     Ok(())
 }
 
-extern "win64" fn microsoft(a: i32, b: f64, c: i64, d: f32, e: i32) -> f64 {
-    f64::from(a) + b * 10.0 + c as f64 * 100.0 + f64::from(d) * 1000.0 + f64::from(e) * 10000.0
+/// A function of another convention than the process's own: its type, itself, and the attribute that C gives it.
+macro_rules! foreign {
+    ($abi:literal, $attribute:literal) => {
+        type Foreign = extern $abi fn(i32, f64, i64, f32, i32) -> f64;
+
+        const ATTRIBUTE: &str = $attribute;
+
+        extern $abi fn foreign(a: i32, b: f64, c: i64, d: f32, e: i32) -> f64 {
+            f64::from(a) + b * 10.0 + c as f64 * 100.0 + f64::from(d) * 1000.0 + f64::from(e) * 10000.0
+        }
+    };
 }
 
+#[cfg(target_arch = "x86_64")]
+foreign!("win64", "ms_abi");
+#[cfg(target_arch = "x86")]
+foreign!("stdcall", "stdcall");
+
+#[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
 #[test]
 fn other_conventions_go_through_stubs() -> Result<(), Error> {
-    let prototype = "double __attribute__((ms_abi)) f(int, double, long long, float, int)";
-    let prototype = decl::parse_prototype(prototype, host::MODEL)?;
-    let address: extern "win64" fn(i32, f64, i64, f32, i32) -> f64 = microsoft;
+    let prototype = format!("double __attribute__(({ATTRIBUTE})) f(int, double, long long, float, int)");
+    let prototype = decl::parse_prototype(&prototype, host::MODEL)?;
+    let address: Foreign = foreign;
     // SAFETY: this is its prototype.
     let f = unsafe { Function::from_address(address as *const c_void, prototype)? };
     for _ in 0..3 {

@@ -1,7 +1,8 @@
 //! Random signatures, the other way round: C callers made by gcc at -O0 and -O2 call callbacks, which check what arrives;
 //! what they give back is checked in C.
 //!
-//! Each signature is a callback over bare memory and one over values, SysV64 and, through `ms_abi`, Win64. Callers hold
+//! Each signature is a callback over bare memory and one over values, on x86-64 SysV64 and, through `ms_abi`,
+//! Win64, on 32-bit x86 cdecl, stdcall, fastcall and thiscall. Callers hold
 //! values in registers across the call, and call a second time through a piece of assembly that fills every register which
 //! the convention preserves, and looks at them again.
 //!
@@ -17,6 +18,7 @@ mod random_callbacks {
 }
 
 use callsmith::arch::Abi;
+use callsmith::arch::abi::{Aapcs64, X86Call, X86Flavour};
 use random::{judge, run};
 use random_callbacks::callback::Callback;
 
@@ -28,6 +30,31 @@ fn sysv64() {
 #[test]
 fn win64() {
     run::run::<Callback>(Abi::Win64);
+}
+
+#[test]
+fn aapcs64() {
+    run::run::<Callback>(Abi::Aapcs64(Aapcs64::Linux));
+}
+
+#[test]
+fn cdecl() {
+    run::run::<Callback>(Abi::X86(X86Call::Cdecl, X86Flavour::Linux));
+}
+
+#[test]
+fn stdcall() {
+    run::run::<Callback>(Abi::X86(X86Call::Stdcall, X86Flavour::Linux));
+}
+
+#[test]
+fn fastcall() {
+    run::run::<Callback>(Abi::X86(X86Call::Fastcall, X86Flavour::Linux));
+}
+
+#[test]
+fn thiscall() {
+    run::run::<Callback>(Abi::X86(X86Call::Thiscall, X86Flavour::Linux));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Random signatures: callees made by gcc at -O0 and -O2 check what arrives, and what they give back is checked here.
 //!
-//! Each signature is called by pointers, by slots and by values, SysV64 and, through `ms_abi`, Win64. Every scalar in it,
+//! Each signature is called by pointers, by slots and by values, on x86-64 SysV64 and, through `ms_abi`,
+//! Win64, on 32-bit x86 cdecl, stdcall, fastcall and thiscall. Every scalar in it,
 //! bit-fields too, carries a pattern made of its number; padding is dirty; values end or start at pages that nobody may
 //! touch; callees write to their parameters.
 //!
@@ -18,6 +19,7 @@ mod random_calls {
 }
 
 use callsmith::arch::Abi;
+use callsmith::arch::abi::{Aapcs64, X86Call, X86Flavour};
 use random::{judge, run};
 use random_calls::caller::Caller;
 
@@ -29,6 +31,31 @@ fn sysv64() {
 #[test]
 fn win64() {
     run::run::<Caller>(Abi::Win64);
+}
+
+#[test]
+fn aapcs64() {
+    run::run::<Caller>(Abi::Aapcs64(Aapcs64::Linux));
+}
+
+#[test]
+fn cdecl() {
+    run::run::<Caller>(Abi::X86(X86Call::Cdecl, X86Flavour::Linux));
+}
+
+#[test]
+fn stdcall() {
+    run::run::<Caller>(Abi::X86(X86Call::Stdcall, X86Flavour::Linux));
+}
+
+#[test]
+fn fastcall() {
+    run::run::<Caller>(Abi::X86(X86Call::Fastcall, X86Flavour::Linux));
+}
+
+#[test]
+fn thiscall() {
+    run::run::<Caller>(Abi::X86(X86Call::Thiscall, X86Flavour::Linux));
 }
 
 #[test]

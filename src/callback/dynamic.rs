@@ -320,7 +320,7 @@ impl DynCallback {
 
     /// A callback that any thread may call, over bare memory, for runtimes: the closure gets pointers to the arguments'
     /// values and to room for the result, which it fills. All are aligned as their types are, but to no more than 16
-    /// bytes: wider vectors are to be read and written unaligned. Where the result has no size, its pointer is nothing.
+    /// bytes, on 32-bit x86 no more than 4: what is wider is to be read and written unaligned. Where the result has no size, its pointer is nothing.
     ///
     /// Nobody counts who is inside, so that a call costs what it has to.
     ///

@@ -10,6 +10,7 @@ use super::code_memory::CodePtr;
 use super::on_request::gather_of;
 use super::stub_table::Stub;
 use crate::error::Error;
+use crate::host;
 use callsmith_arch::CallPlan;
 use callsmith_arch::plan::{Location, ResultPlan};
 use std::ffi::c_void;
@@ -26,8 +27,10 @@ pub(crate) enum Returns {
     Nothing,
     /// In the first integer result register.
     Word,
-    /// In the first vector result register.
+    /// In the first vector result register; on 32-bit x86, a `double` on the x87 stack.
     Float,
+    /// A `float` on the x87 stack.
+    Single,
     /// Stored through the result pointer.
     Memory,
 }
@@ -39,8 +42,16 @@ impl Returns {
             (ResultPlan::None, _) => Returns::Nothing,
             (_, Some(Location::Gp(_))) => Returns::Word,
             (_, Some(Location::Vector(_))) => Returns::Float,
+            (_, Some(Location::X87(_))) if plan.result_size == 4 => Returns::Single,
+            (_, Some(Location::X87(_))) => Returns::Float,
             (ResultPlan::Direct(_) | ResultPlan::Hidden { .. }, _) => Returns::Memory,
         }
+    }
+
+    /// Whether [`Bound::float`] gives the result.
+    #[inline(always)]
+    pub(crate) fn is_float(self) -> bool {
+        self == Returns::Float || (host::FLOATS_ON_X87 && self == Returns::Single)
     }
 }
 
@@ -101,17 +112,41 @@ impl Bound {
         unsafe { stub(self.target.as_ptr(), slots) }
     }
 
-    /// As [`Bound::word`], for `Float`: the register's low 8 bytes.
+    /// As [`Bound::word`], for `Float` and `Single`, and for a `_Float16` in `Memory`: the low 8 bytes of the register that
+    /// the number would be in by itself.
     ///
     /// # Safety
-    /// As for [`Bound::word`], with `Float`.
+    /// As for [`Bound::word`], with one of these.
     #[inline(always)]
     pub(crate) unsafe fn float(&self, slots: *const Slot) -> f64 {
+        if host::FLOATS_ON_X87 && self.returns != Returns::Float {
+            // SAFETY: the caller's promise.
+            return unsafe { self.narrow_float(slots) };
+        }
         // SAFETY: published code of this shape.
         let stub: unsafe extern "C-unwind" fn(*mut c_void, *const Slot) -> f64 =
             unsafe { transmute(self.slots) };
         // SAFETY: the caller's promise.
         unsafe { stub(self.target.as_ptr(), slots) }
+    }
+
+    /// [`Bound::float`], for all but `Float`.
+    ///
+    /// # Safety
+    /// As for `float`.
+    unsafe fn narrow_float(&self, slots: *const Slot) -> f64 {
+        let mut bits = 0u64;
+        // SAFETY: the caller's promise; a stub of a `float` is published code of this shape, and `bits` has room for more.
+        unsafe {
+            if self.returns == Returns::Single {
+                let stub: unsafe extern "C-unwind" fn(*mut c_void, *const Slot) -> f32 =
+                    transmute(self.slots);
+                bits = stub(self.target.as_ptr(), slots).to_bits().into();
+            } else {
+                self.memory(slots, (&raw mut bits).cast());
+            }
+        }
+        f64::from_bits(bits)
     }
 
     /// As [`Bound::word`], for `Memory`: the result is stored at `result`.
@@ -138,7 +173,9 @@ impl Bound {
         unsafe {
             match self.returns {
                 Returns::Memory => self.memory(slots, result),
-                Returns::Nothing | Returns::Word | Returns::Float => self.store_register(slots, result, size),
+                Returns::Nothing | Returns::Word | Returns::Float | Returns::Single => {
+                    self.store_register(slots, result, size);
+                }
             }
         }
     }
@@ -152,7 +189,7 @@ impl Bound {
         // SAFETY: the caller's promise.
         let register = unsafe {
             match self.returns {
-                Returns::Float => self.float(slots).to_bits(),
+                Returns::Float | Returns::Single => self.float(slots).to_bits(),
                 Returns::Nothing | Returns::Word | Returns::Memory => self.word(slots),
             }
         };

@@ -211,7 +211,9 @@ impl Inner {
                 Tag::I128 => Value::I128(stored(bound, slots)),
                 Tag::U128 => Value::U128(stored(bound, slots)),
                 Tag::LongDouble => Value::LongDouble(stored(bound, slots)),
-                word if bound.returns() == Returns::Float => {
+                word if bound.returns().is_float() => Value::from_word(word, bound.float(slots).to_bits()),
+                // A _Float16, where there are no vector registers for results.
+                word if bound.returns() == Returns::Memory => {
                     Value::from_word(word, bound.float(slots).to_bits())
                 }
                 word => Value::from_word(word, bound.word(slots)),

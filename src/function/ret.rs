@@ -67,7 +67,7 @@ pub(super) unsafe fn through_slots<R: Ret>(bound: &Bound, slots: *const Slot) ->
     unsafe {
         match bound.returns() {
             Returns::Memory => bound.memory(slots, native.as_mut_ptr().cast()),
-            Returns::Float => write_prefix(&mut native, bound.float(slots)),
+            Returns::Float | Returns::Single => write_prefix(&mut native, bound.float(slots)),
             Returns::Nothing | Returns::Word => write_prefix(&mut native, bound.word(slots)),
         }
         R::from_native(native.assume_init())

@@ -53,7 +53,7 @@ impl Words {
         if !fit || bound.returns() == Returns::Memory {
             count = usize::MAX;
         }
-        let in_float = bound.returns() == Returns::Float;
+        let in_float = bound.returns().is_float();
         Words {
             count,
             with_data: usize::MAX,

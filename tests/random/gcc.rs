@@ -21,8 +21,8 @@ pub(crate) fn is_judge(c: &CType, ty: &Type, role: Role, abi: Abi) -> bool {
     let doubted = match abi {
         Abi::SysV64 => is_only_padding(c, size) || in_sysv64(c, ty, role),
         Abi::Win64 => is_only_padding(c, size) || in_ms_abi(c, size, role),
-        Abi::Aapcs64(_) => false,
-        Abi::X86(..) => is_only_padding(c, size),
+        Abi::Aapcs64(_) => in_aapcs64(c, ty),
+        Abi::X86(..) => is_only_padding(c, size) || in_mmx(c, role),
     };
     !doubted
 }
@@ -39,13 +39,8 @@ fn in_sysv64(c: &CType, ty: &Type, role: Role) -> bool {
     // does not.
     let array =
         any(c, &|c| matches!(c, CType::Array { len: Some(0), .. })) && has_array_inside_eightbyte(ty, 0);
-    // A bit-field of no width in a union: gcc makes the union INTEGER. In a struct it does not, clang in neither.
-    let zero_width = any(c, &|c| match c {
-        CType::Record(record) => {
-            record.is_union && record.members.iter().any(|member| member.bits == Some(0))
-        }
-        CType::Scalar(_) | CType::Complex(_) | CType::Vector { .. } | CType::Array { .. } => false,
-    });
+    // gcc makes the union INTEGER. In a struct it does not, clang in neither.
+    let zero_width = has_zero_width_in_union(c);
     // "When __m256 or __m512 is passed as variable-argument, it should always be passed on stack": gcc forgets that where
     // the vector is in a union, and reads 64 bytes from where 16 were saved.
     let variable = role == Role::Variadic
@@ -84,6 +79,44 @@ fn in_ms_abi(c: &CType, size: u64, role: Role) -> bool {
         }
         CType::Scalar(_) | CType::Complex(_) | CType::Vector { .. } | CType::Array { .. } => false,
     }
+}
+
+/// Whether there is a bit-field of no width in a union.
+fn has_zero_width_in_union(c: &CType) -> bool {
+    any(c, &|c| match c {
+        CType::Record(record) => {
+            record.is_union && record.members.iter().any(|member| member.bits == Some(0))
+        }
+        CType::Scalar(_) | CType::Complex(_) | CType::Vector { .. } | CType::Array { .. } => false,
+    })
+}
+
+/// An argument in a register of MMX: before gcc's callee can give the x87's registers back, it has moved doubles with them.
+fn in_mmx(c: &CType, role: Role) -> bool {
+    matches!(c, CType::Vector { bytes: 8, .. }) && role == Role::Argument
+}
+
+/// gcc has it otherwise than clang, and than the document's "natural alignment".
+fn in_aapcs64(c: &CType, ty: &Type) -> bool {
+    // gcc takes no such union for an HFA. In a struct it does.
+    if has_zero_width_in_union(c) {
+        return true;
+    }
+    let (CType::Record(c), Type::Record(record)) = (c, ty) else { return false };
+    // An array of no elements: gcc sees no HFA where it is in an empty struct inside; but it does beside a complex number
+    // that fills the struct.
+    let is_empty_array = |c: &CType| matches!(c, CType::Array { len: None | Some(0), .. });
+    let has_empty_array = |c: &CType| any(c, &is_empty_array);
+    let inside = c.members.iter().any(|member| !is_empty_array(&member.ty) && has_empty_array(&member.ty));
+    let beside = c.members.iter().any(|member| is_empty_array(&member.ty))
+        && c.members.iter().any(|member| any(&member.ty, &|c| matches!(c, CType::Complex(_))));
+    if inside || beside {
+        return true;
+    }
+    // A bit-field of a 16-byte type asks for an even register, also where it is packed.
+    let is_wide = |ty: &CType| ty.lower(host::MODEL).is_ok_and(|ty| ty.size(host::MODEL).bytes() == 16);
+    let wide_bits = c.members.iter().any(|member| member.bits.is_some() && is_wide(&member.ty));
+    wide_bits && record.natural_align.bytes() < 16
 }
 
 /// Whether `holds` for `c` or for a type inside it.

@@ -62,12 +62,19 @@ fn compile(source: &str, level: Level) -> Result<PathBuf, String> {
     let level = level.to_string();
     // gcc 12 loses the upper bits of a bit-field of more than 64 where it merges its store with others'.
     let mut flags = vec!["-std=gnu11", "-w", "-Wno-psabi", "-fno-store-merging", &level];
+    // gcc 12 for AArch64 takes _Float16 and _Float128 from a va_list as other types than they are, and then thinks that
+    // nobody reads what it has stored.
+    flags.push("-fno-strict-aliasing");
     // At -O2 gcc 12 zeroes the upper half of a struct or union that it returns in a ymm or zmm register.
     flags.extend(match host::vector_bytes() {
         64 => &["-mavx512f", "-mno-vzeroupper"][..],
         32 => &["-mavx", "-mno-vzeroupper"],
         _ => &[],
     });
+    // gcc for 32-bit x86 passes vectors of 8 bytes in registers that it is told of, and may hold numbers in wider ones.
+    if cfg!(target_arch = "x86") {
+        flags.extend(["-mmmx", "-msse2"]);
+    }
     Compiler::native()?.library(source, "random", &flags)
 }
 

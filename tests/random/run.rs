@@ -6,10 +6,11 @@ use super::{Direction, subject};
 use crate::support;
 use crate::support::compiler::Compiler;
 use callsmith::arch::Abi;
+use callsmith::host;
 
 /// Signatures in one C file.
 const BATCH: usize = 100;
-/// Signatures of both conventions together.
+/// Signatures of all conventions together.
 const COUNT: usize = 2_000;
 /// The seed where none is given: a failure that is somebody else's must not come by chance.
 const SEED: u64 = 20_261_123;
@@ -28,14 +29,27 @@ pub(crate) fn one_case<D: Direction>() {
     }
 }
 
+/// How many conventions gcc has attributes for, or else its own one.
+fn conventions() -> usize {
+    match host::ABI {
+        Abi::X86(..) => 4,
+        Abi::SysV64 | Abi::Win64 => 2,
+        Abi::Aapcs64(_) => 1,
+    }
+}
+
 /// As many signatures of a convention as there should be.
 pub(crate) fn run<D: Direction>(abi: Abi) {
+    if abi.instruction_set() != host::ABI.instruction_set() {
+        support::note(&format!("random {} of {abi:?}: skipped: this is {}", D::WHAT, host::NAME));
+        return;
+    }
     if let Err(why) = Compiler::native() {
         support::note(&format!("random {} of {abi:?}: skipped: {why}", D::WHAT));
         return;
     }
     let seed = if std::env::var_os("CALLSMITH_SEED").is_some() { support::seed() } else { SEED };
-    let count = support::count(COUNT).div_ceil(2);
+    let count = support::count(COUNT).div_ceil(conventions());
     support::note(&format!("random {} of {abi:?}: {count} signatures, CALLSMITH_SEED={seed}", D::WHAT));
     for start in (0..count).step_by(BATCH) {
         let indices = (start as u64..).take(BATCH.min(count - start));

@@ -2,6 +2,13 @@
 
 typedef unsigned char byte;
 
+/* As wide as any bit-field. */
+#ifdef __SIZEOF_INT128__
+typedef unsigned __int128 wide_int;
+#else
+typedef unsigned long long wide_int;
+#endif
+
 enum kind { BITS, BOOL, F16, F32, F64, X87, F128 };
 
 struct mismatch {
@@ -53,18 +60,18 @@ static __attribute__((noinline)) void fill(unsigned field, enum kind kind, unsig
     __builtin_memcpy(out, wanted, kind == X87 ? 10 : size);
 }
 
-static __attribute__((noinline)) void fill_bits(unsigned field, enum kind kind, unsigned width, unsigned __int128 *out) {
+static __attribute__((noinline)) void fill_bits(unsigned field, enum kind kind, unsigned width, wide_int *out) {
     pattern(field, kind, sizeof *out, (byte *)out);
     if (kind == BOOL)
         *out &= 1;
-    else if (width < 128)
-        *out &= ((unsigned __int128)1 << width) - 1;
+    else if (width < 8 * sizeof *out)
+        *out &= ((wide_int)1 << width) - 1;
 }
 
-static __attribute__((noinline)) void check_bits(unsigned field, enum kind kind, unsigned width, unsigned __int128 *got) {
-    unsigned __int128 wanted;
-    if (width < 128)
-        *got &= ((unsigned __int128)1 << width) - 1;
+static __attribute__((noinline)) void check_bits(unsigned field, enum kind kind, unsigned width, wide_int *got) {
+    wide_int wanted;
+    if (width < 8 * sizeof *got)
+        *got &= ((wide_int)1 << width) - 1;
     fill_bits(field, kind, width, &wanted);
     if (*got != wanted)
         report(field, (width + 7) / 8, got);
@@ -72,7 +79,14 @@ static __attribute__((noinline)) void check_bits(unsigned field, enum kind kind,
 
 #define CHECK(field, kind, type, place) { type value = place; check(field, kind, sizeof value, &value); }
 #define CHECK_BITS(field, kind, width, place) \
-    { unsigned __int128 value = (unsigned __int128)(place); check_bits(field, kind, width, &value); }
+    { wide_int value = (wide_int)(place); check_bits(field, kind, width, &value); }
 #define FILL(field, kind, type, place) { type value; fill(field, kind, sizeof value, &value); place = value; }
 #define FILL_BITS(field, kind, width, place) \
-    { unsigned __int128 value; fill_bits(field, kind, width, &value); place = value; }
+    { wide_int value; fill_bits(field, kind, width, &value); place = value; }
+
+/* gcc does not give the x87's registers back, which arguments or a result in MMX's have taken. */
+#ifdef __i386__
+#define LEAVE_MMX __builtin_ia32_emms();
+#else
+#define LEAVE_MMX
+#endif

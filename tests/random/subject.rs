@@ -6,7 +6,7 @@ use crate::support::ctype::{CType, Part, prelude};
 use crate::support::rng::Rng;
 use callsmith::arch::abi::X86Call;
 use callsmith::arch::layout::{Float, Scalar, Type};
-use callsmith::arch::{Abi, Signature, abi};
+use callsmith::arch::{self, Abi, CallPlan, Signature, abi};
 use callsmith::host;
 use std::fmt::Write as _;
 
@@ -170,17 +170,26 @@ impl Subject {
         text
     }
 
+    /// How many bytes of stack the function pops.
+    pub(crate) fn callee_pops(&self) -> u32 {
+        self.call_plan().map_or(0, |plan| plan.callee_pops)
+    }
+
     /// The plan of the call, tail included.
     pub(crate) fn plan(&self) -> String {
+        match self.call_plan() {
+            Ok(plan) => plan.to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn call_plan(&self) -> Result<CallPlan, arch::Error> {
         let types = |passed: &Passed| passed.ty.clone();
         let (result, params) = (self.result.as_ref().map(types), self.args.iter().map(types).collect());
         let signature = match &self.case.tail {
             Some(_) => Signature::variadic(self.case.abi, result, params, self.case.params.len()),
             None => Signature::new(self.case.abi, result, params),
         };
-        match signature.and_then(|signature| abi::classify(&signature)) {
-            Ok(plan) => plan.to_string(),
-            Err(error) => error.to_string(),
-        }
+        abi::classify(&signature?)
     }
 }

@@ -43,6 +43,14 @@ const WAYS: [(Over, By); 4] = [
     (Over::Values, By::Assembly),
 ];
 
+/// What a caller's C begins with: registers, then the rest.
+#[cfg(target_arch = "x86_64")]
+const PRELUDE: &str = concat!(include_str!("caller_x86_64.c"), include_str!("caller.c"));
+#[cfg(target_arch = "aarch64")]
+const PRELUDE: &str = concat!(include_str!("caller_aarch64.c"), include_str!("caller.c"));
+#[cfg(target_arch = "x86")]
+const PRELUDE: &str = concat!(include_str!("caller_x86.c"), include_str!("caller.c"));
+
 /// A batch's library, open.
 pub(crate) struct Callback {
     library: Library,
@@ -79,7 +87,7 @@ impl Direction for Callback {
     }
 
     fn prelude() -> &'static str {
-        include_str!("caller.c")
+        PRELUDE
     }
 
     fn open(library: &str) -> Result<Callback, Error> {
@@ -189,11 +197,14 @@ impl Expected {
 
 /// Whether it lies where its type may lie: [`DynCallback::raw`] promises no more than 16 bytes.
 fn is_aligned(passed: &Passed, address: *const u8) -> bool {
-    let align = usize::try_from(passed.ty.align(host::MODEL).bytes()).expect("small").min(16);
+    // On 32-bit x86 C aligns arguments to 4 bytes, whatever their type.
+    let most = if cfg!(target_arch = "x86") { 4 } else { 16 };
+    let align = usize::try_from(passed.ty.align(host::MODEL).bytes()).expect("small").min(most);
     address.addr().is_multiple_of(align)
 }
 
 /// Overwrites every register that a function of the host's convention may: code of Rust's own rarely does.
+#[cfg(target_arch = "x86_64")]
 fn clobber() {
     // SAFETY: what it writes to is named.
     unsafe {
@@ -223,6 +234,52 @@ fn clobber() {
             "movq xmm13, rax",
             "movq xmm14, rax",
             "movq xmm15, rax",
+            clobber_abi("C"),
+            options(nomem, nostack),
+        );
+    }
+}
+
+/// As above.
+#[cfg(target_arch = "aarch64")]
+fn clobber() {
+    macro_rules! clobber {
+        ($($general:literal)* ; $($vector:literal)*) => {
+            asm!(
+                "mov x0, #0xdead",
+                $(concat!("mov x", $general, ", x0"),)*
+                $(concat!("dup v", $vector, ".2d, x0"),)*
+                clobber_abi("C"),
+                options(nomem, nostack),
+            )
+        };
+    }
+    // SAFETY: what it writes to is named.
+    unsafe {
+        clobber!(
+            1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17;
+            0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
+        );
+    }
+}
+
+/// As above.
+#[cfg(target_arch = "x86")]
+fn clobber() {
+    // SAFETY: what it writes to is named.
+    unsafe {
+        asm!(
+            "mov eax, -559038737", // 0xdeadbeef
+            "mov ecx, eax",
+            "mov edx, eax",
+            "movd xmm0, eax",
+            "movd xmm1, eax",
+            "movd xmm2, eax",
+            "movd xmm3, eax",
+            "movd xmm4, eax",
+            "movd xmm5, eax",
+            "movd xmm6, eax",
+            "movd xmm7, eax",
             clobber_abi("C"),
             options(nomem, nostack),
         );

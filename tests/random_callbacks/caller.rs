@@ -24,6 +24,9 @@ pub(crate) fn source(subject: &Subject, out: &mut String) {
         "    __typeof__({}) *callee = way_to(function, checked ? {checked} : 0);",
         subject.symbol
     );
+    if let Abi::X86(..) = subject.case.abi {
+        let _ = writeln!(out, "    expected_pops = {};", subject.callee_pops());
+    }
     for passed in &subject.args {
         let variable = &passed.variable;
         let _ = writeln!(out, "    {};", passed.declarator(variable));
@@ -32,7 +35,10 @@ pub(crate) fn source(subject: &Subject, out: &mut String) {
     }
     out.push_str("    HOLD_VALUES\n");
     let args: Vec<&str> = subject.args.iter().map(|passed| passed.variable.as_str()).collect();
-    let call = format!("callee({});\n    LOOK_AT_VALUES\n    look_at_registers(checked);\n", args.join(", "));
+    let call = format!(
+        "callee({});\n    LEAVE_MMX\n    LOOK_AT_VALUES\n    look_at_registers(checked);\n",
+        args.join(", ")
+    );
     match &subject.result {
         Some(result) => {
             let _ = write!(out, "    {} = {call}", result.declarator("r"));

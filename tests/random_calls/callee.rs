@@ -10,6 +10,7 @@ pub(crate) fn source(callee: &Subject, out: &mut String) {
     if let Some(last) = callee.case.tail.as_ref().and(callee.case.params.len().checked_sub(1)) {
         read_tail(callee, last, out);
     }
+    out.push_str("    LEAVE_MMX\n");
     callee.args.iter().for_each(|passed| passed.lines("CHECK", out));
     if callee.case.scribbles {
         for passed in &callee.args {

@@ -143,7 +143,8 @@ impl Caller {
         let read = function.signature();
         let params: Vec<&Type> =
             callee.args.iter().map(|passed| &passed.ty).take(callee.case.params.len()).collect();
-        assert_eq!(read.abi(), callee.case.abi, "{}", callee.show());
+        let abi = callee.case.tail.as_ref().map_or(callee.case.abi, |_| callee.case.abi.variadic());
+        assert_eq!(read.abi(), abi, "{}", callee.show());
         assert_eq!(read.result(), callee.result.as_ref().map(|passed| &passed.ty), "{}", callee.show());
         assert_eq!(read.params().iter().collect::<Vec<_>>(), params, "{}", callee.show());
         Ok(function)
@@ -175,9 +176,11 @@ impl Caller {
     /// `invoke`: everything in guarded memory, the list of pointers too.
     fn gather(&mut self, call: &Call, edge: Edge) -> Result<Vec<u8>, String> {
         self.place(call, edge);
-        let pointers = self.args.iter().map(|arg| arg.address() as u64);
-        let list = self.list.place(call.bytes.len() * 8, Edge::End);
-        list.chunks_exact_mut(8).zip(pointers).for_each(|(to, word)| to.copy_from_slice(&word.to_le_bytes()));
+        let pointers = self.args.iter().map(|arg| arg.address().addr().to_le_bytes());
+        let list = self.list.place(call.bytes.len() * size_of::<usize>(), Edge::End);
+        list.chunks_exact_mut(size_of::<usize>())
+            .zip(pointers)
+            .for_each(|(to, word)| to.copy_from_slice(&word));
         // SAFETY: see the module.
         unsafe { call.invoker.invoke(self.list.address().cast(), self.result.address().cast()) };
         self.untouched(call)

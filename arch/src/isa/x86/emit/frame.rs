@@ -1,7 +1,7 @@
 //! The stub's own stack frame: its size, how it is entered and left.
 
 use super::copy::BULK;
-use super::{Gp, Mem, Stub, all_simple};
+use super::{Gp, Mem, Stub, all_simple, needs_emms};
 use crate::abi::Convention;
 use crate::isa::Shape;
 use crate::plan::{CallPlan, Passing, ResultPlan};
@@ -62,10 +62,8 @@ impl Frame {
 /// caller would miss it. Stack arguments fit in place of the stub's own where no address is among them to follow.
 fn ends_in_jump(plan: &CallPlan, shape: Shape) -> bool {
     let left = match &plan.result {
-        ResultPlan::None => true,
+        ResultPlan::None | ResultPlan::Hidden { .. } => true,
         ResultPlan::Direct(_) => shape == Shape::Slots && plan.result_register().is_some(),
-        // Its address comes in the third of the stub's own arguments.
-        ResultPlan::Hidden { .. } => false,
     };
     let copied = plan.args.iter().any(|arg| matches!(arg.passing, Passing::Indirect { .. }));
     let fits = match plan.frame_bytes {
@@ -73,7 +71,7 @@ fn ends_in_jump(plan: &CallPlan, shape: Shape) -> bool {
         1..=OWN_ARGUMENTS => shape == Shape::Slots && all_simple(plan),
         _ => false,
     };
-    left && fits && plan.callee_pops == 0
+    left && fits && plan.callee_pops == 0 && !needs_emms(plan)
 }
 
 /// Whether any argument is copied by a string instruction, which takes esi, edi and ecx.

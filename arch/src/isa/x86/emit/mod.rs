@@ -63,6 +63,9 @@ pub fn stub_in(memory: Vec<u8>, plan: &CallPlan, shape: Shape, entry: &Conventio
             if !stub.leaves_result() {
                 stub.store_result();
             }
+            if needs_emms(plan) {
+                stub.asm.emms();
+            }
             stub.asm.ret();
         }
     }
@@ -151,6 +154,14 @@ impl Stub<'_> {
             false => Mem::at(Gp::Esp, at.cast_signed()),
         }
     }
+}
+
+/// Whether MMX may still have the x87's registers after a call. psABI i386 2.2.3 has whoever uses MMX give them back, which
+/// gcc leaves to the programmer; and where they are not, every floating-point result after that is none. A function that
+/// gives one back itself has seen to it.
+fn needs_emms(plan: &CallPlan) -> bool {
+    let is_in = |kind: fn(Location) -> bool| plan.moves.iter().any(|piece| kind(piece.location));
+    is_in(|place| matches!(place, Location::Mmx(_))) && !is_in(|place| matches!(place, Location::X87(_)))
 }
 
 /// Whether every argument is a scalar in its slot that one load and one store bring to the stack.

@@ -22,11 +22,7 @@ impl Stub<'_> {
                 (Location::Vector(number), width) => {
                     self.store_vector(to, Xmm::from_low_bits(number), width);
                 }
-                (Location::Mmx(number), _) => {
-                    self.asm.movq_m_mm(to, Mm::from_low_bits(number));
-                    // Its caller never heard of MMX, which has the x87's registers.
-                    self.asm.emms();
-                }
+                (Location::Mmx(number), _) => self.asm.movq_m_mm(to, Mm::from_low_bits(number)),
                 (Location::X87(_), 4) => self.asm.fstp_m32(to),
                 (Location::X87(_), 8) => self.asm.fstp_m64(to),
                 (Location::X87(_), _) => self.asm.fstp_m80(to),

@@ -1,0 +1,49 @@
+/* The registers of 32-bit x86. The assembly takes the return address off the stack, so that the callback finds its stack
+   arguments where they are, and looks at how many of them it popped. */
+
+#define HIDDEN __attribute__((visibility("hidden")))
+
+/* ebx, ebp, esi, edi, the control words of SSE and x87, the flags, the stack pointer. */
+struct registers {
+    unsigned long general[8];
+};
+HIDDEN struct registers saved, filled, found;
+HIDDEN void *checked_target, *checked_return;
+/* What the callback has to pop. Set before each call. */
+HIDDEN unsigned long expected_pops;
+
+void checked_x86(void);
+
+#define GENERAL(op) op(ebx, 0) op(ebp, 4) op(esi, 8) op(edi, 12)
+#define SAVE(name, at) "movl %" #name ", saved+" #at "\n"
+#define FILL_IN(name, at) "movl filled+" #at ", %" #name "\n"
+#define LOOK(name, at) "movl %" #name ", found+" #at "\n"
+#define RESTORE(name, at) "movl saved+" #at ", %" #name "\n"
+#define REST(where) "stmxcsr " #where "+16\n fnstcw " #where "+20\n pushfl\n popl " #where "+24\n"
+
+/* ecx may hold an argument, edx too; eax holds one in no convention here, and nobody may rely on it. */
+__asm__(".pushsection .text\n .globl checked_x86\n .hidden checked_x86\n .type checked_x86, @function\n checked_x86:\n"
+        "endbr32\n popl checked_return\n" GENERAL(SAVE) REST(saved) SAVE(esp, 28) GENERAL(FILL_IN)
+        "movl $0xbad0bad0, %eax\n"
+        "call *checked_target\n"
+        GENERAL(LOOK) LOOK(esp, 28) REST(found) GENERAL(RESTORE)
+        "movl saved+28, %esp\n addl expected_pops, %esp\n pushl checked_return\n ret\n"
+        ".size checked_x86, .-checked_x86\n .popsection\n");
+
+/* How many registers are not what they should be. */
+static unsigned changed_registers(void) {
+    unsigned changed = 0;
+    for (unsigned at = 0; at < 4; at++)
+        changed += found.general[at] != filled.general[at];
+    /* The control bits of MXCSR: its status bits are anybody's. */
+    changed += ((found.general[4] ^ saved.general[4]) & 0xffc0) != 0;
+    changed += (unsigned short)found.general[5] != (unsigned short)saved.general[5];
+    /* The direction flag. */
+    changed += (found.general[6] & 0x400) != 0;
+    changed += found.general[7] != saved.general[7] + expected_pops;
+    return changed;
+}
+
+/* The constraint for a register of doubles. */
+#define VECTOR "x"
+
