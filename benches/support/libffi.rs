@@ -130,6 +130,24 @@ impl Libffi {
         cif
     }
 
+    /// Prepares a function of these types.
+    pub(crate) fn preparing(
+        &self,
+        types: Vec<*mut FfiType>,
+        result: *mut FfiType,
+    ) -> impl FnMut() -> Cif + use<> {
+        let types = types.leak();
+        let count = c_uint::try_from(types.len()).expect("few arguments");
+        // SAFETY: the function's own type.
+        let prep: PrepCif = unsafe { transmute(self.symbol("ffi_prep_cif")) };
+        move || {
+            let mut cif = Cif([0; 64]);
+            // SAFETY: as above; the type array lives for ever.
+            assert_eq!(unsafe { prep(&raw mut cif, UNIX64, count, result, types.as_mut_ptr()) }, OK);
+            cif
+        }
+    }
+
     /// A closure of this signature: its address, for ever.
     pub(crate) fn closure(&self, cif: Cif, handler: Handler, data: *mut c_void) -> *const c_void {
         let functions = self.closure_functions();

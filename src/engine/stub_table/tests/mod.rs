@@ -1,5 +1,7 @@
 //! One stub for each signature, whoever asks, from whatever thread, on both sides of a fork.
 
+#[cfg(target_os = "linux")]
+mod costs;
 #[cfg(unix)]
 mod forked;
 
