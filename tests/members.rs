@@ -201,3 +201,64 @@ fn members_are_where_gcc_has_them() {
 fn members_of_big_endian_types_are_as_gcc_has_them() {
     run(true);
 }
+
+/// Whatever is asked for by whatever path, there is an answer or an error.
+#[test]
+fn no_path_and_no_value_panics() {
+    let (seed, count) = (support::seed(), support::count(2_000));
+    support::note(&format!("paths: {count} types, CALLSMITH_SEED={seed}"));
+    let mut types = TypeGen::new(Rng::new(seed), host::MODEL);
+    let mut rng = Rng::new(seed ^ 2);
+    for index in 0..count {
+        let tree = types.record();
+        let Case { declaration, name, writes } = case(&mut rng, &tree, index, false);
+        let text = format!("{}{declaration}{name}", prelude(host::MODEL));
+        let text = text.replace("__SIZE_TYPE__", "size_t").replace("__PTRDIFF_TYPE__", "ptrdiff_t");
+        let ctype = decl::parse_type(&text.replace("__WCHAR_TYPE__", "wchar_t"), host::MODEL);
+        let mut data = Data::new(&ctype.expect("a type")).expect("a layout");
+        // Too little now and then: that is an error.
+        let _ = data.resize(usize::try_from(rng.below(200)).expect("small"));
+        for Write { path, value, .. } in &writes {
+            let path = mutated(&mut rng, path);
+            let _ =
+                (data.get(&path), data.set(&path, value.clone()), data.set(&path, 1.5), data.set(&path, -1));
+            let _ = data.view_mut().swap(&path, &write_path(&writes, &mut rng));
+            if let Ok(view) = data.at(&path) {
+                let (start, end) = (rng.below(5), rng.below(5));
+                let _ = (view.slice(start..end).map(|slice| slice.value()), view.index(u64::MAX).is_ok());
+                let _ =
+                    (view.to_string(), view.read::<[u8; 8]>(), view.text(), view.wide_text(), view.to_data());
+                let _ = view.cast(data.ctype()).map(|view| view.to_string());
+            }
+            if let Ok(mut view) = data.at_mut(&path) {
+                let _ = (view.set_text(b"text"), view.bytes_mut().map(|bytes| bytes.fill(0xff)));
+                let _ = view.cast(&CType::bool()).map(|mut view| view.write(true));
+            }
+        }
+        let _ = (data.to_string(), data.clone());
+    }
+}
+
+/// The path of one of the writes.
+fn write_path(writes: &[Write], rng: &mut Rng) -> String {
+    let paths: Vec<&str> = writes.iter().map(|write| write.path.as_str()).collect();
+    if paths.is_empty() { String::new() } else { rng.pick(&paths).to_owned() }
+}
+
+/// A path with a piece of it changed.
+fn mutated(rng: &mut Rng, path: &str) -> String {
+    let mut path = path.to_owned();
+    for _ in 0..rng.below(3) {
+        let ends: Vec<usize> = path.char_indices().map(|(at, _)| at).chain([path.len()]).collect();
+        let at = rng.pick(&ends);
+        match rng.below(3) {
+            0 => path.truncate(at),
+            1 => path.insert_str(
+                at,
+                rng.pick(&[".", "[", "]", "[0]", "[18446744073709551615]", "m3", " ", "[-1]", "é"]),
+            ),
+            _ => _ = path.pop(),
+        }
+    }
+    path
+}

@@ -85,7 +85,8 @@ impl From<LongDouble> for f64 {
         // The significand keeps 53 bits, fewer below binary64's normal range; one rounding, to nearest even.
         let power = exponent - BIAS - 63;
         let top = 64 - significand.leading_zeros().cast_signed();
-        let keep = 53.min(top + power + 1074);
+        // Without an integer bit there are fewer to keep: no processor since the 387 makes such numbers, but bytes may.
+        let keep = 53.min(top).min(top + power + 1074);
         if significand == 0 || keep < 0 {
             return sign * 0.0;
         }
@@ -159,6 +160,15 @@ mod tests {
     fn one_is_as_the_manual_has_it() {
         assert_eq!(LongDouble::from(1.0), LongDouble::from_parts(1 << 63, 0x3fff));
         assert_eq!(LongDouble::from(-2.0), LongDouble::from_parts(1 << 63, 0xc000));
+    }
+
+    /// A significand whose integer bit is not set still is that number times its power of two.
+    #[test]
+    fn numbers_without_an_integer_bit_are_read() {
+        assert_eq!(f64::from(LongDouble::from_parts(1, 0x4000)), 2f64.powi(-62));
+        assert_eq!(f64::from(LongDouble::from_parts(3 << 60, 0x3fff)), 0.375);
+        assert_eq!(f64::from(LongDouble::from_parts(1, 0x7ffe)), f64::INFINITY);
+        assert_eq!(f64::from(LongDouble::from_parts(0, 0x7ffe)), 0.0);
     }
 
     #[test]

@@ -135,7 +135,9 @@ pub fn struct_value<T: CRepr>(native: &T, c: Option<&CType>) -> Value {
 
 /// A struct or union as data of the type `c`, if it is of that type.
 pub(super) fn data_of<T: CRepr>(native: &T, c: &CType) -> Option<Data> {
-    let mut data = Some(c).filter(|c| T::is(c)).and_then(|c| Data::new(c).ok())?;
+    let data = Some(c).filter(|c| T::is(c)).and_then(|c| Data::new(c).ok());
+    // An array of a type stands for that type too, where it is pointed at.
+    let mut data = data.filter(|data| data.bytes().len() == size_of::<T>())?;
     // SAFETY: `T` has the representation of the data's type, and pointers in it are `Ptr`s, which are vouched for.
     unsafe { copy_initialised(native, data.bytes_mut()) };
     Some(data)

@@ -206,7 +206,8 @@ impl<'a> View<'a> {
         }
         let layout = T::ty();
         self.spot.vouch(&layout)?;
-        let bytes = self.all.get(self.spot.range(&layout)).unwrap_or_default();
+        let bytes = self.bytes();
+        // An array of a type stands for that type too, where it is pointed at.
         if bytes.len() != size_of::<T>() {
             return Err(wrong("").into());
         }

@@ -178,6 +178,11 @@ fn a_static_struct_is_data_of_its_c_type() -> Result<(), Error> {
     let data = Data::new(&flag)?;
     let read: Flag = data.view().read()?;
     assert!(!read.ok && read.p.is_null());
+    // Not more than is there: behind `a` is a number.
+    let pair = Data::new(&ty("struct { char *a; long n; }"))?;
+    assert!(pair.at("a")?.read::<[Ptr<i8>; 1]>()?[0].is_null());
+    assert!(pair.at("a")?.read::<[Ptr<i8>; 2]>().is_err());
+    assert!(Data::of(&ty("int"), &[1i32, 2]).is_err());
     bytes[0] = 2;
     let error = callsmith::View::of(&ty("_Bool[2]"), &bytes)?.read::<[bool; 2]>().expect_err("2").to_string();
     assert!(error.ends_with("a _Bool in it is neither 0 nor 1"), "{error}");
