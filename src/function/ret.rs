@@ -5,6 +5,7 @@ use crate::ctype::{CType, Kind};
 use crate::data::{CRepr, LongDouble, Pointee, Ptr, Value, laid_out_as, to_rust, unfit};
 use crate::engine::{Bound, Returns, Slot};
 use crate::error::Error;
+use crate::sys;
 use callsmith_arch::layout::{Scalar, Type};
 use std::ffi::{CStr, CString, c_char};
 use std::mem::MaybeUninit;
@@ -231,8 +232,18 @@ unsafe impl Ret for Option<CString> {
 
     #[inline]
     fn from_native(native: Ptr<c_char>) -> Option<CString> {
-        // SAFETY: a string, see above, that C has just given back.
-        (!native.is_null()).then(|| unsafe { CStr::from_ptr(native.as_ptr()) }.to_owned())
+        if native.is_null() {
+            return None;
+        }
+        let errno = sys::errno_location();
+        // SAFETY: a string, see above, that C has just given back; and this thread's `errno`, which an allocation may
+        // change, while whoever takes it with the result is to find the function's.
+        unsafe {
+            let left = errno.read();
+            let copy = CStr::from_ptr(native.as_ptr()).to_owned();
+            errno.write(left);
+            Some(copy)
+        }
     }
 
     /// As for [`Ptr`].

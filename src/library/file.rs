@@ -76,6 +76,15 @@ impl LibraryFile {
         let bytes = fs::read(path).map_err(|error| failed(error.into()))?;
         parse(&bytes).map_err(|why| failed(why.into()))
     }
+
+    /// Reads what is a file's content.
+    ///
+    /// # Errors
+    /// As for [`LibraryFile::read`].
+    pub fn parse(bytes: &[u8]) -> Result<LibraryFile, Error> {
+        let path = format!("{} bytes", bytes.len());
+        parse(bytes).map_err(|why| ErrorKind::LibraryFile { path, source: why.into() }.into())
+    }
 }
 
 fn parse(bytes: &[u8]) -> Result<LibraryFile, String> {
@@ -182,8 +191,9 @@ mod tests {
     #[test]
     fn damaged_files_are_refused_or_read() {
         let mut bytes = fs::read(std::env::current_exe().expect("this program")).expect("readable");
-        assert!(parse(&bytes).is_ok());
-        assert!(parse(&[]).is_err() && parse(b"no library").is_err());
+        assert!(LibraryFile::parse(&bytes).is_ok());
+        let error = LibraryFile::parse(b"no library").expect_err("no library").to_string();
+        assert!(error.starts_with("cannot read the library file '10 bytes': "), "{error}");
         let len = bytes.len();
         // The headers, and the section headers at the end.
         for place in (0..256).chain(len.saturating_sub(1024)..len) {
