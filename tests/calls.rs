@@ -239,6 +239,11 @@ fn struct_arguments_are_made_by_their_function() -> Result<(), Error> {
         let Value::Data(result) = f.call_values(&[argument.into()])? else { panic!("no struct") };
         assert_eq!(result.to_string(), "{.x = 2.5, .y = 1.5}");
     }
+    let floats = decl::parse_type("struct pair { float x, y; }", host::MODEL)?;
+    assert_eq!(
+        f.call_values(&[Data::new(&floats)?.into()]).unwrap_err().to_string(),
+        "f: argument 1: wanted struct pair, given struct pair: it is another type of that name"
+    );
     assert_eq!(
         f.argument(1).unwrap_err().to_string(),
         "struct pair f(struct pair): 1 argument(s) wanted, 2 given"

@@ -138,16 +138,13 @@ impl Inner {
     /// An argument that does not fit. `index` counts from 0.
     pub(super) fn wrong_argument(&self, index: usize, given: String, why: Option<String>) -> Error {
         let param = self.prototype.params.get(index);
-        ErrorKind::Argument {
-            function: self.name().into(),
-            number: index + 1,
-            name: param.and_then(|param| param.name.clone()),
-            wanted: param
-                .map_or_else(|| "a value that can follow '...'".into(), |param| param.ty.to_string()),
-            given,
-            why,
-        }
-        .into()
+        let wanted =
+            param.map_or_else(|| "a value that can follow '...'".into(), |param| param.ty.to_string());
+        let same_name = || (given == wanted).then(|| "it is another type of that name".into());
+        let why = why.or_else(same_name);
+        let name = param.and_then(|param| param.name.clone());
+        ErrorKind::Argument { function: self.name().into(), number: index + 1, name, wanted, given, why }
+            .into()
     }
 }
 
