@@ -22,6 +22,14 @@ pub(super) fn is_small(memory: Layout) -> bool {
 pub(crate) struct Small([u8; SMALL]);
 
 impl Small {
+    /// The bytes of a word, then zeros.
+    #[inline(always)]
+    pub(crate) fn of_word(word: u64) -> Small {
+        let mut small = Small([0; SMALL]);
+        small.0[..8].copy_from_slice(&word.to_le_bytes());
+        small
+    }
+
     /// Zeros, then what `fill` writes there.
     #[inline(always)]
     pub(crate) fn filled(fill: impl FnOnce(*mut u8)) -> Small {

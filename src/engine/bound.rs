@@ -194,8 +194,14 @@ impl Bound {
             }
         };
         let bytes = register.to_le_bytes();
-        // SAFETY: the caller's promise, and a register has no more than its 8 bytes.
-        unsafe { bytes.as_ptr().copy_to_nonoverlapping(result.cast(), size.min(bytes.len())) }
+        // SAFETY: the caller's promise, and a register has no more than its 8 bytes. The usual sizes take one store each.
+        unsafe {
+            match size {
+                8 => result.cast::<[u8; 8]>().write(bytes),
+                4 => result.cast::<[u8; 4]>().write(*bytes.as_ptr().cast()),
+                _ => bytes.as_ptr().copy_to_nonoverlapping(result.cast(), size.min(bytes.len())),
+            }
+        }
     }
 }
 

@@ -69,15 +69,14 @@ impl Function {
         self.inner.call_values(&self.bound, arguments)
     }
 
-    /// Calls with data, for a result in one register. Cannot fail: it is a `Result` so that the value is made where it
-    /// stays.
+    /// Calls with data, for a result in one register.
     ///
     /// # Safety
     /// The slots are the arguments that [`Words::fill_data`] takes.
     #[inline(never)]
     unsafe fn call_for_register(&self, slots: *const Slot) -> Result<Value, Error> {
         // SAFETY: the caller's promise.
-        Ok(unsafe { self.words.call_for_register(&self.bound, slots) })
+        unsafe { self.words.call_for_register(&self.bound, slots) }
     }
 }
 

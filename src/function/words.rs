@@ -5,6 +5,7 @@
 use super::inner::Expected;
 use crate::data::{Data, Shape, Small, Tag, Value};
 use crate::engine::{Bound, Returns, Slot};
+use crate::error::Error;
 use callsmith_arch::layout::Type;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -170,17 +171,20 @@ impl Words {
         Small::filled(|bytes| unsafe { bound.memory(slots, bytes.cast()) })
     }
 
-    /// As [`Words::call`], where the result is a word or data in one register.
+    /// As [`Words::call`], where the result is a word or data in one register. Cannot fail: it is a `Result` so that the
+    /// value is made where it stays.
     ///
     /// # Safety
     /// As for `call`, with the `with_data` arguments.
     #[inline(always)]
-    pub(super) unsafe fn call_for_register(&self, bound: &Bound, slots: *const Slot) -> Value {
-        // SAFETY: the caller's promise; small bytes are more than those of a register.
+    pub(super) unsafe fn call_for_register(&self, bound: &Bound, slots: *const Slot) -> Result<Value, Error> {
+        // SAFETY: the caller's promise; the result's register is a word of its variant.
         unsafe {
-            let Some(shape) = self.result_shape else { return self.call(bound, slots) };
             let register = self.register(bound, slots);
-            Value::Data(Data::of_small(shape, Small::filled(|bytes| bytes.cast::<u64>().write(register))))
+            match read_late(&self.result_shape) {
+                None => Ok(Value::from_word(self.result, register)),
+                Some(shape) => Ok(Value::Data(Data::of_small(shape, Small::of_word(register)))),
+            }
         }
     }
 
