@@ -40,7 +40,7 @@ c_struct! {
 #[test]
 fn structs_go_both_ways() -> Result<(), Error> {
     let turn: Callback<fn(Triple) -> Triple> = Callback::new(|t: Triple| Triple { a: t.b, b: t.c, c: t.a })?;
-    let turn = called_back(&turn, "struct t { long a, b, c; } f(struct t)");
+    let turn = called_back(&turn, "struct t { long long a, b, c; } f(struct t)");
     let result: Triple = turn.call((Triple { a: 1, b: 2, c: 3 },))?;
     assert_eq!(result, Triple { a: 2, b: 3, c: 1 });
     Ok(())
@@ -61,7 +61,8 @@ fn state_lives_in_the_closure() -> Result<(), Error> {
 
 #[test]
 fn dynamic_callbacks_take_what_the_prototype_says() -> Result<(), Error> {
-    let text = "struct p { double x; long n; } f(char c, struct p p, long double l, long a, long b, long d, long e, long g)";
+    let text = "struct p { double x; long long n; } f(char c, struct p p, long double l, long long a, long long b, long long d, \
+                long long e, long long g)";
     let prototype = decl::parse_prototype(text, host::MODEL)?;
     let callback = DynCallback::new(&prototype, |args| {
         let Value::Data(mut p) = args.get(1) else { return Value::Void };

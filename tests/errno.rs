@@ -2,12 +2,15 @@
 
 use callsmith::{Error, Library, get_errno, set_errno};
 
+/// Microsoft's C library has them under other names.
+const CLOSE: &str = if cfg!(windows) { "int close(int fd) __asm__(\"_close\")" } else { "int close(int fd)" };
+const GETPID: &str = if cfg!(windows) { "int getpid(void) __asm__(\"_getpid\")" } else { "int getpid(void)" };
+
 #[test]
 fn errno_comes_with_the_result() -> Result<(), Error> {
     let libc = Library::this_process();
     // SAFETY: libc's prototypes.
-    let (close, getpid) =
-        unsafe { (libc.function("int close(int fd)")?, libc.function("int getpid(void)")?) };
+    let (close, getpid) = unsafe { (libc.function(CLOSE)?, libc.function(GETPID)?) };
     for _ in 0..2 {
         let (result, errno) = close.call_errno::<_, i32>((-1,))?;
         assert_eq!((result, errno.0), (-1, 9), "EBADF");
@@ -24,7 +27,7 @@ fn errno_comes_with_the_result() -> Result<(), Error> {
 fn the_copy_is_exchanged_around_the_call() -> Result<(), Error> {
     let libc = Library::this_process();
     // SAFETY: libc's prototypes.
-    let close = unsafe { libc.function("int close(int fd)")? };
+    let close = unsafe { libc.function(CLOSE)? };
     assert_eq!(set_errno(0), 0);
     close.call_swapping_errno::<_, i32>((-1,))?;
     assert_eq!(get_errno(), 9);

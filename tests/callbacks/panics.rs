@@ -36,7 +36,7 @@ c_struct! {
 fn a_chosen_result_may_be_of_any_type() -> Result<(), Error> {
     let (builder, kept) = Callback::<fn() -> Wide>::builder().on_panic(Wide { a: 1, b: 2.0, c: 3 });
     let callback = builder.local_mut(|| -> Wide { panic!("wide") })?;
-    let function = called_back(&callback, "struct wide { long a; double b; long c; } f(void)");
+    let function = called_back(&callback, "struct wide { long long a; double b; long long c; } f(void)");
     assert_eq!(function.call::<_, Wide>(())?, Wide { a: 1, b: 2.0, c: 3 });
     assert_eq!(kept.take().as_deref().map(words), Some("wide"));
 

@@ -24,11 +24,11 @@ const TYPES: [(&str, &str, &str); 20] = [
     ("typedef float v4 __attribute__((vector_size(16)));", "v4", "((v4){1, 2, 3, 4})"),
     ("typedef int v2 __attribute__((vector_size(8)));", "v2", "((v2){1, 2})"),
     ("struct s1 { char a; short b; };", "struct s1", "((struct s1){1, 2})"),
-    ("struct s2 { double x; long n; };", "struct s2", "((struct s2){1.5, 7})"),
-    ("struct s3 { long a, b, c; };", "struct s3", "((struct s3){1, 2, 3})"),
-    ("union u1 { double d; long n; };", "union u1", "((union u1){.n = 77})"),
+    ("struct s2 { double x; long long n; };", "struct s2", "((struct s2){1.5, 7})"),
+    ("struct s3 { long long a, b, c; };", "struct s3", "((struct s3){1, 2, 3})"),
+    ("union u1 { double d; long long n; };", "union u1", "((union u1){.n = 77})"),
     (
-        "struct b1 { unsigned a : 3; signed b : 13; _Bool c : 1; long d : 40; };",
+        "struct b1 { unsigned a : 3; signed b : 13; _Bool c : 1; long long d : 40; };",
         "struct b1",
         "((struct b1){5, -77, 1, -99})",
     ),
@@ -38,7 +38,7 @@ const TYPES: [(&str, &str, &str); 20] = [
 fn c_caller(number: usize, attribute: &str, (definition, ty, literal): (&str, &str, &str)) -> String {
     format!(
         "{definition}
-         int call{number}({ty} ({attribute} *f)(int, {ty}, double, {ty}, long, {ty}, {ty}))
+         int call{number}({ty} ({attribute} *f)(int, {ty}, double, {ty}, long long, {ty}, {ty}))
          {{
              {ty} value, back; memset(&value, 0, sizeof value); memset(&back, 0, sizeof back);
              value = {literal};
@@ -72,10 +72,11 @@ fn every_type_goes_in_and_out_of_dynamic_callbacks() -> Result<(), Error> {
         let source = format!("#include <string.h>\n{}", callers.collect::<String>());
         let Some(library) = library(&source, &["-w"]) else { return Ok(()) };
         for (number, (definition, ty, _)) in TYPES.iter().enumerate() {
-            let text = format!("{definition} {ty} {attribute} f(int, {ty}, double, {ty}, long, {ty}, {ty})");
+            let text =
+                format!("{definition} {ty} {attribute} f(int, {ty}, double, {ty}, long long, {ty}, {ty})");
             let prototype = decl::parse_prototype(&text, host::MODEL)?;
             let caller = format!(
-                "{definition} int call{number}({ty} ({attribute} *f)(int, {ty}, double, {ty}, long, {ty}, {ty}))"
+                "{definition} int call{number}({ty} ({attribute} *f)(int, {ty}, double, {ty}, long long, {ty}, {ty}))"
             );
             // SAFETY: as defined above.
             let caller = unsafe { library.function(&caller)? };
@@ -102,7 +103,7 @@ where
         n * 1000 + f64::from(l) as i128 * 100 + p.n as i128 + b as i128 + c as i128 + q.is_null() as i128
     })?;
     let text = format!(
-        "struct pair {{ double x; long n; }};
+        "struct pair {{ double x; long long n; }};
          __int128 {attribute} f(__int128, long double, struct pair, _Bool, unsigned char, void *)"
     );
     let function = called_back(&callback, &text);
@@ -128,26 +129,34 @@ fn typed_callbacks_take_what_rustc_cannot_pass() -> Result<(), Error> {
     wide::<Win64<Wide>>("__attribute__((ms_abi))")
 }
 
-/// `SysV64` is what this process has: it costs nothing more.
+/// A convention that this process has and that is not its own, and its attribute.
+#[cfg(not(windows))]
+type Foreign<S> = Win64<S>;
+#[cfg(windows)]
+type Foreign<S> = SysV64<S>;
+/// Its own, named.
+#[cfg(not(windows))]
+type Own<S> = SysV64<S>;
+#[cfg(windows)]
+type Own<S> = Win64<S>;
+
+const FOREIGN: &str = if cfg!(windows) { "sysv_abi" } else { "ms_abi" };
+
 #[test]
 fn a_convention_is_part_of_the_type() -> Result<(), Error> {
-    let Some(library) = library(
-        "int __attribute__((ms_abi)) call(int __attribute__((ms_abi)) (*f)(int)) { return f(20); }",
-        &[],
-    ) else {
-        return Ok(());
-    };
-    let text = "int __attribute__((ms_abi)) call(int (__attribute__((ms_abi)) *f)(int))";
+    let source = "int __attribute__((ABI)) call(int __attribute__((ABI)) (*f)(int)) { return f(20); }";
+    let Some(library) = library(&source.replace("ABI", FOREIGN), &[]) else { return Ok(()) };
+    let text = "int __attribute__((ABI)) call(int (__attribute__((ABI)) *f)(int))";
     // SAFETY: as defined above.
-    let call = unsafe { library.function(text)? };
+    let call = unsafe { library.function(&text.replace("ABI", FOREIGN))? };
     let own = Callback::<fn(i32) -> i32>::new(|n: i32| n + 1)?;
-    let sysv = Callback::<SysV64<fn(i32) -> i32>>::new(|n: i32| n + 1)?;
-    let win = Callback::<Win64<fn(i32) -> i32>>::new(|n: i32| n + 1)?;
-    assert_eq!(call.call::<_, i32>((&win,))?, 21);
+    let named = Callback::<Own<fn(i32) -> i32>>::new(|n: i32| n + 1)?;
+    let foreign = Callback::<Foreign<fn(i32) -> i32>>::new(|n: i32| n + 1)?;
+    assert_eq!(call.call::<_, i32>((&foreign,))?, 21);
     assert!(call.call::<_, i32>((&own,)).is_err());
-    assert!(call.call::<_, i32>((&sysv,)).is_err());
+    assert!(call.call::<_, i32>((&named,)).is_err());
     let param = &call.prototype().params[0].ty;
-    assert!(win.value_for(param).is_some() && own.value_for(param).is_none());
+    assert!(foreign.value_for(param).is_some() && own.value_for(param).is_none());
     Ok(())
 }
 
@@ -221,7 +230,7 @@ fn what_cannot_be_a_callback_is_refused() -> Result<(), Error> {
     let variadic = decl::parse_prototype("int f(const char *, ...)", host::MODEL)?;
     let refused = DynCallback::new(&variadic, |_| Value::Void).expect_err("variadic");
     assert!(refused.to_string().contains("a variadic function cannot be a callback"), "{refused}");
-    let unwinding = Callback::<Win64<fn(i32) -> i32>>::builder().unwinding().shared(|n: i32| n);
+    let unwinding = Callback::<Foreign<fn(i32) -> i32>>::builder().unwinding().shared(|n: i32| n);
     let refused = unwinding.expect_err("unwinding through an adapter");
     assert!(
         refused.to_string().contains("panics cannot go through the code that this signature needs"),

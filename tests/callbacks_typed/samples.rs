@@ -5,7 +5,7 @@ use callsmith::c_struct;
 
 /// The C definitions of the structs.
 pub(crate) const TYPES: &str = "
-typedef signed char i8; typedef short i16; typedef int i32; typedef long i64; typedef __int128 i128;
+typedef signed char i8; typedef short i16; typedef int i32; typedef long long i64; typedef __int128 i128;
 typedef unsigned char u8; typedef unsigned short u16; typedef unsigned __int128 u128;
 typedef float f32; typedef double f64; typedef long double f80; typedef _Bool bool;
 typedef struct { i64 a, b; } Two;

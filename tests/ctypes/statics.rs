@@ -32,7 +32,7 @@ c_struct! {
 
 const SOURCE: &str = r#"
     enum color { RED, GREEN = 5, BLUE };
-    union number { long integer; double real; unsigned char small; };
+    union number { long long integer; double real; unsigned char small; };
     struct flags { unsigned low:3, middle:10, high:19; int shorty:5, longy:20; };
     struct tagged { enum color color; struct flags flags; union number number; _Bool ok; };
     struct __attribute__((packed)) packed { signed char c; double x; int n; };
@@ -71,7 +71,7 @@ fn enums_come_back_whatever_their_value() -> Result<(), Error> {
     let strange: Color = next.call((Color::Blue,))?;
     assert_eq!((strange, format!("{strange:?}").as_str()), (Color(77), "Color(77)"));
     assert_eq!((Signed::Minus.0, format!("{:?}", Signed::Zero).as_str()), (-1, "Zero"));
-    assert!(Color::is(&ty("enum { A, B }")) && Color::is(&ty("int")) && !Color::is(&ty("long")));
+    assert!(Color::is(&ty("enum { A, B }")) && Color::is(&ty("int")) && !Color::is(&ty("long long")));
     Ok(())
 }
 
@@ -169,7 +169,7 @@ fn a_static_struct_is_data_of_its_c_type() -> Result<(), Error> {
     let point = Data::of(&ty("struct Point { int x, y; }"), &Point { x: 1, y: 2 })?;
     assert_eq!(point.get("y")?, Value::I32(2));
     assert_eq!(point.view().read::<Point>()?, Point { x: 1, y: 2 });
-    assert!(Data::of(&ty("struct Point { long x, y; }"), &Point { x: 1, y: 2 }).is_err());
+    assert!(Data::of(&ty("struct Point { long long x, y; }"), &Point { x: 1, y: 2 }).is_err());
     assert!(point.view().read::<Flag>().is_err());
     // What would not be a value of the Rust type is refused.
     let flag = ty("struct { _Bool ok; int *p; }");

@@ -5,7 +5,7 @@
 
 /* General registers, the control words of SSE and x87, the flags, the stack pointer; then vectors. */
 struct registers {
-    unsigned long general[12];
+    unsigned long long general[12];
     unsigned char vectors[10][16];
 };
 HIDDEN struct registers saved, filled, found;
@@ -33,8 +33,16 @@ void checked_ms(void);
 #define CONTROL(where) "stmxcsr " #where "+64(%rip)\n fnstcw " #where "+72(%rip)\n"
 #define FLAGS(where) "pushfq\n popq " #where "+80(%rip)\n"
 
+#ifdef __ELF__
+#define BEGIN(name) ".pushsection .text\n .globl " #name "\n .hidden " #name "\n .type " #name ", @function\n" #name ":\n"
+#define END(name) ".size " #name ", .-" #name "\n .popsection\n"
+#else
+#define BEGIN(name) ".text\n .globl " #name "\n" #name ":\n"
+#define END(name)
+#endif
+
 #define CHECKED(name, gp, vector)                                                                                      \
-    __asm__(".pushsection .text\n .globl " #name "\n .hidden " #name "\n .type " #name ", @function\n" #name ":\n"     \
+    __asm__(BEGIN(name)                                                                                                \
             "endbr64\n popq checked_return(%rip)\n" gp(SAVE) vector(SAVE_VECTOR) CONTROL(saved) FLAGS(saved)           \
             SAVE(rsp, 88) gp(FILL_IN) vector(FILL_VECTOR)                                                              \
             /* Scratch: nobody may rely on it. */                                                                      \
@@ -42,7 +50,7 @@ void checked_ms(void);
             "call *checked_target(%rip)\n"                                                                             \
             gp(LOOK) vector(LOOK_VECTOR) LOOK(rsp, 88) RESTORE(rsp, 88) CONTROL(found) FLAGS(found)                    \
             gp(RESTORE) vector(RESTORE_VECTOR)                                                                         \
-            "pushq checked_return(%rip)\n ret\n .size " #name ", .-" #name "\n .popsection\n");
+            "pushq checked_return(%rip)\n ret\n" END(name));
 #define NONE(op)
 #define BOTH(op) GENERAL(op) GENERAL_MS(op)
 CHECKED(checked_sysv, GENERAL, NONE)

@@ -16,12 +16,12 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// The first lines with the word "error" in them, where it failed.
+    /// The first lines that speak of an error, where it failed.
     pub(crate) fn ok(self) -> Result<(), String> {
         if self.success {
             return Ok(());
         }
-        let errors = self.stderr.lines().filter(|line| line.contains("error")).take(8);
+        let errors = self.stderr.lines().filter(|line| line.contains("rror")).take(8);
         Err(errors.collect::<Vec<_>>().join("\n"))
     }
 }
