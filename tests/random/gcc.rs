@@ -51,17 +51,20 @@ fn in_sysv64(c: &CType, ty: &Type, role: Role) -> bool {
         && matches!(ty, Type::Record(_))
         && ty.size(host::MODEL).bytes() == 16
         && ty.align(host::MODEL).bytes() >= 16;
-    // On Windows gcc takes what is not 1, 2, 4 or 8 bytes from behind a `...` as its own convention has it: by reference.
-    let variable = variable
-        || host::ABI == Abi::Win64
-            && role == Role::Variadic
-            && !matches!(ty.size(host::MODEL).bytes(), 1 | 2 | 4 | 8);
+    // On Windows gcc takes what is not a number of 1, 2, 4 or 8 bytes from behind a `...` as its own convention has it.
+    // And it aligns no argument to more than 16 bytes.
+    let on_windows = host::ABI == Abi::Win64
+        && match role {
+            Role::Variadic => !matches!((c, ty.size(host::MODEL).bytes()), (CType::Scalar(_), 1 | 2 | 4 | 8)),
+            Role::Argument => ty.align(host::MODEL).bytes() > 16,
+            Role::Result => false,
+        };
     // An array of _Complex _Float16 of which an element reaches into the next eightbyte: gcc moves 2 bytes of that.
     let halves = any(c, &|c| match c {
         CType::Array { element, .. } => any(element, &|c| matches!(c, CType::Complex(CScalar::Float16))),
         CType::Scalar(_) | CType::Complex(_) | CType::Vector { .. } | CType::Record(_) => false,
     });
-    array || zero_width || variable || saved || halves || has_unaligned_element(ty)
+    array || zero_width || variable || on_windows || saved || halves || has_unaligned_element(ty)
 }
 
 /// gcc's `ms_abi` has it otherwise than Microsoft's document, or than mingw's gcc and clang.

@@ -234,7 +234,7 @@ fn clobber() {
             "movq xmm13, rax",
             "movq xmm14, rax",
             "movq xmm15, rax",
-            clobber_abi("C"),
+            clobber_abi("sysv64"),
             options(nomem, nostack),
         );
     }
