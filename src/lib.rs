@@ -53,6 +53,8 @@ pub use function::{
     Arg, Args, Call, Errno, Function, Give, HResult, IntoArg, Invoker, Null, Outcome, Output, Register, Ret,
     Routine, Typed, TypedVariadic, Which, get_errno, set_errno, swapping_errno,
 };
+#[cfg(windows)]
+pub use function::{LastError, get_last_error, set_last_error, swapping_last_error};
 pub use library::{
     AddressInfo, Bindings, DataVariable, FoundLibrary, Library, LibraryOptions, LoadedLibrary, Variable,
     address_info, find_library, loaded_libraries,

@@ -16,7 +16,7 @@ pub struct Errno(pub i32);
 impl Errno {
     /// As an [`io::Error`], which has the system's text; `None` where the function left nothing.
     pub fn error(self) -> Option<io::Error> {
-        (self.0 != 0).then(|| io::Error::from_raw_os_error(self.0))
+        (self.0 != 0).then(|| sys::errno_error(self.0))
     }
 }
 

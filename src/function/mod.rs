@@ -9,6 +9,8 @@ mod errno;
 mod hresult;
 mod inner;
 mod invoker;
+#[cfg(windows)]
+mod last_error;
 mod method;
 mod ret;
 mod route;
@@ -23,6 +25,8 @@ pub use errno::{Errno, get_errno, set_errno, swapping_errno};
 pub use hresult::HResult;
 pub(crate) use inner::{Expected, abi_of, sign};
 pub use invoker::Invoker;
+#[cfg(windows)]
+pub use last_error::{LastError, get_last_error, set_last_error, swapping_last_error};
 pub use ret::{Give, Ret};
 pub use routine::{Call, Outcome, Output, Routine, Which};
 pub use typed::{Typed, TypedVariadic};

@@ -130,6 +130,11 @@ pub(crate) fn errno_location() -> *mut i32 {
     unsafe { libc::__errno_location() }
 }
 
+/// An `errno` as an error, with the system's text.
+pub(crate) fn errno_error(errno: i32) -> io::Error {
+    io::Error::from_raw_os_error(errno)
+}
+
 /// Stops the process where some of these pages are not mapped.
 fn stop_unless_mapped(start: NonNull<u8>, len: usize) {
     // SAFETY: on private anonymous memory msync only looks whether all of it is mapped.

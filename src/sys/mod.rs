@@ -14,8 +14,9 @@ cfg_if::cfg_if! {
 
 pub use system::WideChar;
 pub(crate) use system::{
-    FillError, REPLACES_CODE, at_fork, errno_location, error_text, fill, open, page_size, reserve,
+    FillError, REPLACES_CODE, at_fork, errno_error, errno_location, error_text, fill, open, page_size,
+    reserve,
 };
 
 #[cfg(windows)]
-pub(crate) use system::in_c_library;
+pub(crate) use system::{in_c_library, last_error, set_last_error};

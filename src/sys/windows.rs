@@ -9,10 +9,11 @@
 //! pages they are is the caller's to promise.
 #![allow(unsafe_code)]
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr::{NonNull, null};
+use windows_sys::Win32::Foundation::{GetLastError, SetLastError};
 use windows_sys::Win32::System::Diagnostics::Debug::FlushInstructionCache;
 use windows_sys::Win32::System::Memory::{
     MEM_COMMIT, MEM_RESERVE, PAGE_EXECUTE_READ, PAGE_NOACCESS, PAGE_READWRITE, VirtualAlloc, VirtualProtect,
@@ -100,6 +101,8 @@ pub(crate) unsafe fn open(start: NonNull<u8>, len: usize) -> io::Result<()> {
 }
 
 unsafe extern "C" {
+    fn strerror(errno: c_int) -> *const c_char;
+
     /// Where this thread's `errno` is in the C library that this program is linked to.
     #[link_name = "_errno"]
     pub(crate) safe fn errno_location() -> *mut c_int;
@@ -114,6 +117,38 @@ unsafe extern "C" {
 pub(crate) fn in_c_library() -> *const c_void {
     // SAFETY: an import, which the loader has written before the program began, and nobody writes.
     unsafe { ERRNO_LOCATION }
+}
+
+/// This thread's last error.
+#[inline(always)]
+pub(crate) fn last_error() -> u32 {
+    // SAFETY: reads a word of the thread's.
+    unsafe { GetLastError() }
+}
+
+/// Sets this thread's last error.
+#[inline(always)]
+pub(crate) fn set_last_error(code: u32) {
+    // SAFETY: writes a word of the thread's.
+    unsafe { SetLastError(code) }
+}
+
+/// An `errno` as an error, with the C library's text.
+pub(crate) fn errno_error(errno: i32) -> io::Error {
+    let kind = match errno {
+        2 => io::ErrorKind::NotFound,
+        4 => io::ErrorKind::Interrupted,
+        11 => io::ErrorKind::WouldBlock,
+        12 => io::ErrorKind::OutOfMemory,
+        13 => io::ErrorKind::PermissionDenied,
+        17 => io::ErrorKind::AlreadyExists,
+        22 => io::ErrorKind::InvalidInput,
+        32 => io::ErrorKind::BrokenPipe,
+        _ => io::ErrorKind::Other,
+    };
+    // SAFETY: a string of this thread's, until it asks again: copied at once.
+    let text = unsafe { CStr::from_ptr(strerror(errno)) };
+    io::Error::new(kind, format!("{} (errno {errno})", text.to_string_lossy()))
 }
 
 /// The system's text for an error code or an `HRESULT`.

@@ -38,6 +38,10 @@ impl Module {
 
     /// The module that an address lies in.
     pub(super) fn of_address(address: *const c_void) -> Option<Module> {
+        if address.is_null() {
+            // To the loader, that means the program.
+            return None;
+        }
         let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT;
         let mut handle = null_mut();
         // SAFETY: the address is compared with the modules' ranges, and not followed.
@@ -114,7 +118,7 @@ pub(in super::super) fn loaded_libraries() -> Vec<LoadedLibrary> {
 pub(in super::super) fn address_info(address: *const c_void) -> Option<AddressInfo> {
     let module = Module::of_address(address)?;
     let base = module.raw().cast_const();
-    let offset = address.addr() - base.addr();
+    let offset = address.addr().checked_sub(base.addr())?;
     // SAFETY: the loader says that a module is loaded there.
     let export = unsafe { nearest_export(base.cast(), offset) };
     let (symbol, start) = export.map_or((None, 0), |(name, start)| (Some(name), start));

@@ -1,0 +1,52 @@
+//! COM: a real object of the system's, by the indices of its methods.
+
+use callsmith::{Error, Function, HResult, Library, Ptr, ctype::Prototype, decl, host};
+use std::ffi::c_void;
+
+fn prototype(text: &str) -> Prototype {
+    decl::parse_prototype(text, host::MODEL).expect(text)
+}
+
+/// `IMalloc`, the task allocator, from `CoGetMalloc`. Indices: 0 to 2 are `IUnknown`'s, 3 `Alloc`, 4 `Realloc`, 5 `Free`,
+/// 6 `GetSize`, 7 `DidAlloc` (objidl.h).
+#[test]
+fn the_task_allocator_allocates() -> Result<(), Error> {
+    let ole32 = Library::open("ole32")?;
+    // SAFETY: as Microsoft's documentation has it.
+    let get_malloc = unsafe { ole32.function("int WINAPI CoGetMalloc(unsigned context, void **out)")? };
+    let mut malloc = Ptr::<c_void>::NULL;
+    get_malloc.call::<_, HResult>((1u32, &mut malloc))?.ok()?;
+    assert!(!malloc.is_null());
+    // SAFETY: the interface as objidl.h declares it; what is allocated is freed once.
+    unsafe {
+        let method = |index, text| Function::from_vtable(malloc, index, prototype(text));
+        let add = method(1, "unsigned WINAPI AddRef(void *self)")?;
+        let release = method(2, "unsigned WINAPI Release(void *self)")?;
+        let alloc = method(3, "void *WINAPI Alloc(void *self, size_t size)")?;
+        let realloc = method(4, "void *WINAPI Realloc(void *self, void *memory, size_t size)")?;
+        let free = method(5, "void WINAPI Free(void *self, void *memory)")?;
+        let size = method(6, "size_t WINAPI GetSize(void *self, void *memory)")?;
+        let did = method(7, "int WINAPI DidAlloc(void *self, void *memory)")?;
+        assert!(add.call::<_, u32>((malloc,))? >= 1);
+        let memory: Ptr = alloc.call((malloc, 100usize))?;
+        assert!(!memory.is_null());
+        memory.as_ptr().cast::<u8>().write_bytes(0x5a, 100);
+        assert_eq!(size.call::<_, usize>((malloc, memory))?, 100);
+        assert_eq!(did.call::<_, i32>((malloc, memory))?, 1);
+        let memory: Ptr = realloc.call((malloc, memory, 5000usize))?;
+        assert_eq!(size.call::<_, usize>((malloc, memory))?, 5000);
+        assert_eq!(memory.as_ptr().cast::<u8>().add(99).read(), 0x5a);
+        free.call::<_, ()>((malloc, memory))?;
+        release.call::<_, u32>((malloc,))?;
+        let query = method(0, "int WINAPI QueryInterface(void *self, const void *iid, void **out)")?;
+        // IID_IUnknown, and one that nobody has.
+        let unknown: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46];
+        let mut out = Ptr::<c_void>::NULL;
+        query.call::<_, HResult>((malloc, &unknown[..], &mut out))?.ok()?;
+        assert_eq!(out, malloc);
+        let error =
+            query.call::<_, HResult>((malloc, &[0xffu8; 16][..], &mut out))?.ok().expect_err("no such");
+        assert!(error.to_string().starts_with("HRESULT 0x80004002"), "{error}");
+    }
+    Ok(())
+}
