@@ -21,7 +21,7 @@ type Check = Box<dyn Fn(Outcome) -> Result<Outcome, Cause> + Send + Sync>;
 /// A [`Function`] whose parameters may be given by name, have defaults, or be outputs that come back as values, and whose
 /// results may be checked.
 ///
-/// ```
+/// ```ignore-windows
 /// use callsmith::{Library, Routine};
 ///
 /// let libm = Library::open("libm.so.6")?;
@@ -195,7 +195,7 @@ impl Routine {
 
     /// Has `check` look at what every call comes to, and give it back, or something else, or an error: ctypes' `errcheck`.
     ///
-    /// ```
+    /// ```ignore-windows
     /// use callsmith::{Library, Routine};
     ///
     /// // SAFETY: this is libc's prototype.
