@@ -2,7 +2,7 @@
 //! Python's `ctypes` offers, on an engine of its own. For each signature it works out, once, where the calling convention
 //! wants every byte, and writes a piece of machine code that does exactly that. No C compiler and no libffi is involved.
 //!
-//! ```
+//! ```ignore-windows
 //! use callsmith::Library;
 //!
 //! let libm = Library::open("libm.so.6")?;

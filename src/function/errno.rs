@@ -52,7 +52,7 @@ impl Function {
     /// As [`Function::call`], with what the function left in `errno`: that is cleared before the call and read right after
     /// it.
     ///
-    /// ```
+    /// ```ignore-windows
     /// use callsmith::Library;
     ///
     /// let libc = Library::this_process();

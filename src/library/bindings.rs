@@ -18,7 +18,7 @@ pub struct Bindings {
 impl Library {
     /// Binds every function that `declarations` declare and this library has.
     ///
-    /// ```
+    /// ```ignore-windows
     /// use callsmith::{Library, decl::Declarations, host};
     ///
     /// let header = "double sqrt(double); double cbrt(double); double no_such_function(double);";

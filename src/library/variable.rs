@@ -18,7 +18,7 @@ pub struct Variable<T> {
 impl Library {
     /// The variable `symbol`.
     ///
-    /// ```
+    /// ```ignore-windows
     /// use callsmith::{Library, Ptr};
     ///
     /// let libc = Library::open("libc.so.6")?;
@@ -73,7 +73,7 @@ pub struct DataVariable {
 impl Library {
     /// The variable `symbol` of the C type `ctype`.
     ///
-    /// ```
+    /// ```ignore-windows
     /// use callsmith::{Library, decl, host};
     ///
     /// let strings = decl::parse_type("char **", host::MODEL)?;
