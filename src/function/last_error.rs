@@ -102,7 +102,7 @@ impl Around for Taking {
 /// Runs `body` with this thread's copy of the last error ([`get_last_error`], [`set_last_error`]) exchanged with the real
 /// one before and after: what ctypes does with `use_last_error=True`, around a call and in a callback.
 ///
-/// C finds the copy where nothing is prepared on the way: the first call of its kind may clear the last error before it.
+/// C finds the copy where nothing is prepared on the way: the first call at its place may clear the last error before it.
 pub fn swapping_last_error<T>(body: impl FnOnce() -> T) -> T {
     /// Puts the real one back, also when `body` panics.
     struct Swapped(u32);

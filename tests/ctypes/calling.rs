@@ -153,7 +153,7 @@ fn a_window_rect_comes_back_as_a_value() -> Result<(), Error> {
     };
     let rect = checked(rect);
     let error = rect.call().arg(-1).run().expect_err("no such window");
-    assert_eq!(error.to_string(), "window_rect failed: No such file or directory (os error 2)");
+    assert!(error.to_string().starts_with("window_rect failed: No such file or directory"), "{error}");
     assert_eq!(rect.call().arg(1).run()?.outputs().len(), 1);
     // Or another value in the result's place.
     let rect = Routine::new(function).output(2)?.check(|outcome| {

@@ -2,10 +2,14 @@
 
 use callsmith::{Callback, Error, Library, Routine, get_errno, set_errno, swapping_errno};
 
+/// Microsoft's C library has them under other names.
+const CLOSE: &str = if cfg!(windows) { "int close(int fd) __asm__(\"_close\")" } else { "int close(int fd)" };
+const GETPID: &str = if cfg!(windows) { "int getpid(void) __asm__(\"_getpid\")" } else { "int getpid(void)" };
+
 #[test]
 fn errno_is_taken_with_each_result() -> Result<(), Error> {
     // SAFETY: libc's prototypes.
-    let close = unsafe { Library::this_process().function("int close(int fd)")? };
+    let close = unsafe { Library::this_process().function(CLOSE)? };
     for _ in 0..2 {
         let (result, errno) = close.call_errno::<_, i32>((-1,))?;
         assert_eq!((result, errno.0), (-1, 9), "EBADF");
@@ -15,7 +19,7 @@ fn errno_is_taken_with_each_result() -> Result<(), Error> {
     // Each thread has its own.
     let errno = std::thread::spawn(|| {
         // SAFETY: as above.
-        let getpid = unsafe { Library::this_process().function("int getpid(void)").expect("libc's") };
+        let getpid = unsafe { Library::this_process().function(GETPID).expect("libc's") };
         let first = getpid.call_errno::<_, i32>(()).expect("a number").1.0;
         (first, getpid.call_errno::<_, i32>(()).expect("a number").1.0)
     });

@@ -77,10 +77,10 @@ fn the_copy_is_exchanged_around_the_call_and_in_callbacks() -> Result<(), Error>
     let set = setter();
     // SAFETY: as Microsoft's documentation has it.
     let get = unsafe { kernel32().function("unsigned WINAPI GetLastError(void)")? };
-    // Prepared.
-    (get.call::<_, u32>(())?, set.call::<_, ()>((0u32,))?);
+    let found = || swapping_last_error(|| get.call::<_, u32>(()));
+    found()?; // prepared
     assert_eq!(set_last_error(5), 0);
-    assert_eq!(swapping_last_error(|| get.call::<_, u32>(()))?, 5, "what C finds is the copy");
+    assert_eq!(found()?, 5, "what C finds is the copy");
     swapping_last_error(|| set.call::<_, ()>((77u32,)))?;
     assert_eq!((get_last_error(), set_last_error(0)), (77, 77));
     Ok(())
