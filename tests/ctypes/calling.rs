@@ -77,7 +77,7 @@ fn arguments_are_checked_against_the_prototype_and_converted() -> Result<(), Err
 const WINDOW: &str = r#"
     #include <stdio.h>
     #include <errno.h>
-    struct rect { long left, top, right, bottom; };
+    struct rect { long long left, top, right, bottom; };
     int show(void *parent, const char *text, const char *caption, unsigned flags, char *out) {
         return sprintf(out, "%s|%s|%u|%d", text, caption, flags, parent != 0);
     }
@@ -134,7 +134,7 @@ fn a_message_box_is_called_three_ways() -> Result<(), Error> {
 #[test]
 fn a_window_rect_comes_back_as_a_value() -> Result<(), Error> {
     let Some(library) = crate::c::library(WINDOW, &[]) else { return Ok(()) };
-    let text = "int window_rect(int hwnd, struct rect { long left, top, right, bottom; } *lprect)";
+    let text = "int window_rect(int hwnd, struct rect { long long left, top, right, bottom; } *lprect)";
     // SAFETY: the function above.
     let function = unsafe { library.function(text)? };
     let rect = Routine::new(function.clone()).output("lprect")?;
