@@ -142,3 +142,73 @@ fn an_unknown_abi_is_answered_with_the_known_ones() {
     );
     assert!(message.contains(", cdecl, stdcall, fastcall, thiscall, cdecl-mingw, "), "{message}");
 }
+
+/// psABI, figure 3.3: the first eightbyte of the stack arguments is at 16(%rbp), once rbp is pushed below the return address;
+/// i386 psABI, figure 2.2: at 8(%ebp). AAPCS64 6.8.2: the return address is in a register, the first argument at sp.
+#[test]
+fn a_callback_finds_stack_arguments_above_the_return_address() {
+    let many = "void f(long a, long b, long c, long d, long e, long f, long g, long h, long i, int j)";
+    let found = |abi: &str, index: usize| {
+        let plan = explained(&["--callback", "--abi", abi, many]);
+        plan["arguments"][index]["passing"]["pieces"][0]["location"]["name"].as_str().map(str::to_owned)
+    };
+    assert_eq!(found("sysv64", 6).as_deref(), Some("[rsp+8]"));
+    assert_eq!(found("sysv64", 7).as_deref(), Some("[rsp+16]"));
+    assert_eq!(found("cdecl", 0).as_deref(), Some("[esp+4]"));
+    assert_eq!(found("aapcs64-linux", 8).as_deref(), Some("[sp]"));
+    // The home space of four registers lies between the return address and them.
+    assert_eq!(found("win64", 4).as_deref(), Some("[rsp+40]"));
+    // As the caller sees it.
+    assert_eq!(places(&explained(&["--abi", "sysv64", many]))[6].1, ["[rsp]"]);
+}
+
+#[test]
+fn a_callbacks_context_is_in_the_next_register() {
+    let context = |declaration: &str, abi: &str| {
+        let plan = explained(&["--callback", "--abi", abi, declaration]);
+        (plan["context"]["typed"].clone(), plan["context"]["dynamic"].clone())
+    };
+    let compare = "int compare(const void *a, const void *b)";
+    assert_eq!(context(compare, "sysv64"), ("rdx".into(), "r10".into()));
+    assert_eq!(context(compare, "win64"), ("r8".into(), "r10".into()));
+    assert_eq!(context(compare, "aapcs64-linux").0, "x2");
+    // Behind the result's address.
+    assert_eq!(context("struct { long x[3]; } f(double)", "sysv64").0, "rsi");
+    assert_eq!(context("void f(long, long, long, long, long, long)", "sysv64").0, Value::Null);
+}
+
+#[test]
+fn thunks_and_adapters_disassemble() {
+    let declaration = "struct p { long n; double x; } f(int a, struct p p, float b)";
+    let page = printed(&["explain", "--callback", "--asm", "--abi", "sysv64", declaration]);
+    let code = |heading: &str| -> Vec<&str> {
+        let lines = page.lines().skip_while(|line| !line.contains(heading)).skip(1);
+        lines.take_while(|line| !line.is_empty()).map(|line| line.get(40..).unwrap_or("").trim()).collect()
+    };
+    let typed = code("thunk of a typed callback");
+    assert_eq!(typed[..2], ["endbr64", "mov rdx, [0x3000]"], "{page}");
+    assert_eq!(typed[2], "jmp qword ptr [0x3008]");
+    assert_eq!(code("thunk of a dynamic callback")[1], "mov r10, [0x3000]");
+    let adapter = code("adapter, which calls a handler under SysV64");
+    assert!(adapter.contains(&"call qword ptr [r10]") && adapter.last() == Some(&"ret"), "{page}");
+}
+
+#[test]
+fn a_callback_is_explained_under_every_abi() {
+    let page =
+        printed(&["explain", "--callback", "--asm", "--abi", "all", "double f(int a, double b, short c)"]);
+    let abis = page.lines().filter(|line| line.contains("types laid out as")).count();
+    assert!(abis >= 2);
+    assert_eq!(page.lines().filter(|line| line.contains("where it is entered")).count(), abis, "{page}");
+    assert_eq!(
+        page.lines().filter(|line| line.starts_with("  adapter, which calls")).count(),
+        abis,
+        "{page}"
+    );
+    let plans = explained(&["--callback", "--abi", "all", "double f(int a, double b, short c)"]);
+    assert_eq!(plans.as_array().map(Vec::len), Some(abis));
+    let long = page.lines().filter(|line| line.chars().count() > 100).collect::<Vec<_>>();
+    assert!(long.is_empty(), "{long:#?}");
+    let message = refused(1, &["explain", "--callback", "int f(int, ...)"]);
+    assert!(message.contains("a variadic function cannot be a callback"), "{message}");
+}

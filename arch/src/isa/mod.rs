@@ -66,6 +66,14 @@ impl InstructionSet {
         }
     }
 
+    /// How many bytes a call puts on the stack: the return address, where it is not in a register.
+    pub const fn return_address(self) -> u32 {
+        match self {
+            InstructionSet::X86_64 | InstructionSet::X86 => self.word(),
+            InstructionSet::AArch64 => 0,
+        }
+    }
+
     /// Where in a slot the address to jump to is; the context is at its start.
     pub const fn target_offset(self) -> u32 {
         self.word()

@@ -1,9 +1,10 @@
-//! The stubs' code, disassembled.
+//! The code of stubs, thunks and adapters, disassembled.
 
+use super::callback::Context;
 use super::subject::Subject;
 use super::target;
-use callsmith::arch::Error;
 use callsmith::arch::isa::{self, InstructionSet, Shape};
+use callsmith::arch::{CallPlan, Error};
 use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter};
 use yaxpeax_arch::{Decoder as _, U8Reader};
 use yaxpeax_arm::armv8::a64::InstDecoder;
@@ -25,6 +26,34 @@ pub(super) fn print(subject: &Subject) -> Result<String, Error> {
     }
     text.pop();
     Ok(text)
+}
+
+/// How far slots are from the thunks that are shown: three pages of thunks lie before them.
+const DISTANCE: i32 = 0x3000;
+
+/// The thunks of typed and dynamic callbacks, and the adapter of the dynamic ones, for calls by `plan`.
+pub(super) fn print_callback(subject: &Subject, plan: &CallPlan) -> Result<String, Error> {
+    let abi = subject.abi();
+    let set = abi.instruction_set();
+    let thunk = |whose: &str, context: Context| {
+        let code = isa::thunk(set, context.kind, 0, DISTANCE);
+        let name = context.name(abi);
+        format!(
+            "  thunk of a {whose} callback: the slot, {DISTANCE:#x} behind it, is the context, for {name}, and the target\n{}\n",
+            listing(&code, set)
+        )
+    };
+    let mut text = String::new();
+    if let Some(context) = Context::of_typed(subject) {
+        text += &thunk("typed", context);
+    }
+    if let Some(context) = Context::of_adapters(set) {
+        text += &thunk("dynamic", context);
+    }
+    let handler = target::entry(abi);
+    let code = isa::adapter(plan, handler)?;
+    text += &format!("  adapter, which calls a handler under {}\n", target::name(handler));
+    Ok(text + &listing(&code, set))
 }
 
 /// One line for each instruction: offset, bytes, text.

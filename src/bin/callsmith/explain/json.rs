@@ -1,5 +1,6 @@
 //! The plan as JSON.
 
+use super::callback::Context;
 use super::holds;
 use super::subject::Subject;
 use super::target;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 pub(super) fn of(subject: &Subject) -> Value {
     let plan = &subject.plan;
     let convention = plan.abi.convention();
-    json!({
+    let mut whole = json!({
         "declaration": subject.prototype.to_string(),
         "abi": target::name(plan.abi),
         "document": convention.document,
@@ -27,7 +28,16 @@ pub(super) fn of(subject: &Subject) -> Value {
             "callee_pops": plan.callee_pops,
         },
         "vector_count": plan.vector_count,
-    })
+    });
+    if subject.is_callback() {
+        // In registers, by name.
+        whole["context"] = json!({
+            "typed": Context::of_typed(subject).map(|context| context.name(plan.abi)),
+            "dynamic": Context::of_adapters(plan.abi.instruction_set()).map(|context| context.name(plan.abi)),
+        });
+        whole["return_address_bytes"] = subject.below().into();
+    }
+    whole
 }
 
 fn arguments(subject: &Subject) -> Value {
@@ -36,6 +46,11 @@ fn arguments(subject: &Subject) -> Value {
         let passing = match plan.passing {
             Passing::Ignored(why) => json!({ "kind": "ignored", "rule": rule(why) }),
             Passing::Direct(run) => json!({ "kind": "direct", "pieces": pieces(subject, &arg.ty, run) }),
+            Passing::Indirect { pointer, rule: why, .. } if subject.is_callback() => json!({
+                "kind": "indirect",
+                "pointer": location(abi, pointer, abi.instruction_set().word()),
+                "rule": rule(why),
+            }),
             Passing::Indirect { pointer, copy, align, rule: why } => json!({
                 "kind": "indirect",
                 "pointer": location(abi, pointer, abi.instruction_set().word()),

@@ -1,6 +1,7 @@
 //! `callsmith explain`: where a calling convention wants every byte of a call, and why.
 
 mod assembly;
+mod callback;
 mod holds;
 mod json;
 mod pieces;
@@ -23,7 +24,8 @@ use target::Choice;
 Examples:
   callsmith explain 'double pow(double x, double y)'
   callsmith explain --abi all --asm 'struct P { double x; int n; }; struct P f(struct P p, short s)'
-  callsmith explain 'int printf(const char *format, ...)' --tail 'int, double'")]
+  callsmith explain 'int printf(const char *format, ...)' --tail 'int, double'
+  callsmith explain --callback --asm 'int compare(const void *a, const void *b)'")]
 pub(crate) struct Options {
     /// The function's declaration; types that it needs may be declared before it
     declaration: String,
@@ -36,7 +38,10 @@ pub(crate) struct Options {
     /// The types of what follows the fixed parameters of a variadic function: 'int, double'
     #[arg(long)]
     tail: Option<String>,
-    /// Also disassemble the stubs
+    /// Show where a callback of this declaration finds its arguments, and where it leaves its result
+    #[arg(long, conflicts_with = "tail")]
+    callback: bool,
+    /// Also disassemble the stubs; for a callback, thunk and adapter
     #[arg(long, conflicts_with = "json")]
     asm: bool,
     /// Print JSON
@@ -54,7 +59,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut subjects = Vec::with_capacity(abis.len());
     for abi in abis {
         let model = options.model.unwrap_or_else(|| target::usual_model(abi));
-        subjects.push(Subject::new(&options.declaration, options.tail.as_deref(), abi, model)?);
+        let subject = Subject::new(&options.declaration, options.tail.as_deref(), abi, model)?;
+        subjects.push(if options.callback { subject.as_callback()? } else { subject });
     }
     let text = if options.json {
         let plans: Vec<_> = subjects.iter().map(json::of).collect();
@@ -76,8 +82,15 @@ fn page(subject: &Subject, asm: bool) -> Result<String, callsmith::arch::Error> 
     let mut text = format!("{}\n{}\n\n", wrap(&subject.prototype.to_string(), 4, WIDTH), subject.title());
     text += &pieces::print(subject);
     text += &format!("\n{}", stack::print(subject));
+    if subject.is_callback() {
+        text += &format!("\n{}", callback::print(subject));
+    }
     if asm {
-        text += &format!("\n{}", assembly::print(subject)?);
+        text += "\n";
+        text += &match &subject.call {
+            None => assembly::print(subject)?,
+            Some(plan) => assembly::print_callback(subject, plan)?,
+        };
     }
     Ok(text)
 }

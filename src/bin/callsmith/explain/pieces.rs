@@ -58,6 +58,11 @@ impl Pieces<'_> {
             match plan.passing {
                 Passing::Ignored(rule) => self.row(name, &ctype, "none".into(), "", "nowhere".into(), rule),
                 Passing::Direct(run) => self.moves(name, &ctype, &arg.ty, run),
+                Passing::Indirect { pointer, rule, .. } if subject.is_callback() => {
+                    let place = self.place(pointer, self.word());
+                    self.row(name, &ctype, String::new(), ITS_ADDRESS, place, rule);
+                    self.row("", "", bytes(0, plan.size), "", "at that address".into(), rule);
+                }
                 Passing::Indirect { pointer, copy, rule, .. } => {
                     let copy = self.place(Location::Stack(copy), plan.size);
                     self.row(name, &ctype, bytes(0, plan.size), "", format!("copy at {copy}"), rule);

@@ -1,4 +1,4 @@
-//! The stack at the call instruction, as a picture.
+//! The stack at the call instruction, or where a callback is entered, as a picture.
 
 use super::subject::Subject;
 use super::target;
@@ -20,19 +20,18 @@ pub(super) fn print(subject: &Subject) -> String {
     let plan = &subject.plan;
     let pointer = target::stack_pointer(subject.abi());
     let items = items(subject);
+    let at = if subject.is_callback() { "where it is entered" } else { "at the call" };
+    let aligned = match subject.below() {
+        0 => format!("a multiple of {}", plan.stack_align),
+        below => format!("{below} below a multiple of {}", plan.stack_align),
+    };
     if items.is_empty() {
-        return format!(
-            "  nothing on the stack; {pointer} is a multiple of {} at the call\n",
-            plan.stack_align
-        );
+        return format!("  nothing on the stack; {pointer} is {aligned} {at}\n");
     }
-    let mut text = format!(
-        "  the stack at the call: {}, {pointer} a multiple of {}",
-        counted(plan.frame_bytes.into()),
-        plan.stack_align
-    );
+    let mut text = format!("  the stack {at}: {}, {pointer} {aligned}", counted(plan.frame_bytes.into()));
     if plan.callee_pops > 0 {
-        text += &format!(", {} of them popped by the callee", plan.callee_pops);
+        let whose = if subject.is_callback() { "its own to pop" } else { "of them popped by the callee" };
+        text += &format!(", {} {whose}", plan.callee_pops);
     }
     let rows = rows(&items, plan.frame_bytes.into(), pointer);
     let width = rows.iter().map(|(place, _)| place.len()).max().unwrap_or(0);
@@ -83,7 +82,11 @@ fn items(subject: &Subject) -> Vec<Item> {
     };
     match plan.abi.convention().shadow_space {
         0 => {}
-        shadow => at(Location::Stack(0), shadow, "shadow space, the callee's to use".into()),
+        shadow => at(Location::Stack(subject.below()), shadow, "shadow space, the callee's to use".into()),
+    }
+    match subject.below() {
+        0 => {}
+        below => at(Location::Stack(0), below, "return address".into()),
     }
     if let ResultPlan::Hidden { pointer, .. } = plan.result {
         at(pointer, address, "address of the result".into());
@@ -95,6 +98,9 @@ fn items(subject: &Subject) -> Vec<Item> {
                 for piece in plan.moves_of(run) {
                     at(piece.location, piece.width, arg.name.clone());
                 }
+            }
+            Passing::Indirect { pointer, .. } if subject.is_callback() => {
+                at(pointer, address, format!("address of {}", arg.name));
             }
             Passing::Indirect { pointer, copy, .. } => {
                 at(pointer, address, format!("address of {}'s copy", arg.name));

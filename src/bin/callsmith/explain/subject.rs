@@ -1,5 +1,6 @@
 //! What is explained: a declaration, planned under one ABI.
 
+use super::callback;
 use super::target;
 use callsmith::arch::layout::{DataModel, Float, Scalar, Type};
 use callsmith::arch::{Abi, CallPlan, abi};
@@ -12,6 +13,8 @@ pub(super) struct Subject {
     pub(super) prototype: Prototype,
     pub(super) model: &'static DataModel,
     pub(super) plan: CallPlan,
+    /// Of a callback, the plan as the caller sees it: `plan` is as the callback does.
+    pub(super) call: Option<CallPlan>,
     /// One for each argument of the plan.
     pub(super) args: Vec<Arg>,
 }
@@ -51,7 +54,24 @@ impl Subject {
             let name = name.unwrap_or_else(|| format!("#{}", index + 1));
             Arg { name, ty }
         });
-        Ok(Subject { args: args.collect(), prototype, model, plan })
+        Ok(Subject { args: args.collect(), prototype, model, plan, call: None })
+    }
+
+    /// The same, as a function that C calls finds it.
+    pub(super) fn as_callback(self) -> Result<Subject, Box<dyn Error>> {
+        if self.prototype.variadic {
+            return Err("a variadic function cannot be a callback: nothing tells it what it was given".into());
+        }
+        Ok(Subject { plan: callback::as_entered(self.plan.clone()), call: Some(self.plan), ..self })
+    }
+
+    pub(super) fn is_callback(&self) -> bool {
+        self.call.is_some()
+    }
+
+    /// How many bytes lie between the stack pointer and what the caller put there.
+    pub(super) fn below(&self) -> u32 {
+        if self.is_callback() { self.abi().instruction_set().return_address() } else { 0 }
     }
 
     pub(super) fn abi(&self) -> Abi {
