@@ -43,13 +43,13 @@ fn kinds(ffi: Option<&Libffi>) -> Vec<Kind> {
     let prototype = parse_prototype("int f(int)", MODEL).expect("a prototype");
     let builder = DynCallback::builder(&prototype).expect("a builder");
     let mut kinds = vec![
-        kind("`Callback::new`, no captures", NOTHING, 16, || {
+        kind("`Callback::new`, no captures", NOTHING, 15, || {
             drop(Callback::<Int>::new(|n: i32| n + 1));
         }),
-        kind("`Callback::new`", BOX, 50, move || {
+        kind("`Callback::new`", BOX, 49, move || {
             drop(Callback::<Int>::new(move |n: i32| n + k));
         }),
-        kind("`Callback::local_mut`", BOX, 56, move || {
+        kind("`Callback::local_mut`", BOX, 55, move || {
             let mut sum = k;
             let add = move |n: i32| {
                 sum += n;
@@ -57,7 +57,7 @@ fn kinds(ffi: Option<&Libffi>) -> Vec<Kind> {
             };
             drop(Callback::<Int>::local_mut(add));
         }),
-        kind("`DynCallback::raw`", BOX, 85, move || {
+        kind("`DynCallback::raw`", BOX, 78, move || {
             // SAFETY: never called.
             drop(unsafe { builder.raw(move |_, result| result.cast::<i32>().write(k)) });
         }),

@@ -13,7 +13,7 @@ use super::panics::Kept;
 use super::{AnyThread, ThisThread, Threads, stop, vouched};
 use crate::ctype::{CType, Prototype};
 use crate::data::{Data, LongDouble, Ptr, Tag, Value, to_type};
-use crate::engine::{self, CodePtr, Kind, Note};
+use crate::engine::{self, CodePtr, Kind, Note, PublishError};
 use crate::error::{Error, ErrorKind};
 use crate::function::{Arg, Expected, sign};
 use callsmith_arch::layout::Type;
@@ -43,8 +43,8 @@ use std::sync::Arc;
 ///
 /// `T` says who may call it, as for [`Callback`](super::Callback).
 pub struct DynCallback<T: Threads = AnyThread> {
+    /// Its note is one of a [`Described`].
     live: Live,
-    shape: Arc<Shape>,
     threads: PhantomData<T>,
 }
 
@@ -445,13 +445,14 @@ impl DynBuilder {
         keeping: Handler,
     ) -> Result<DynCallback<T>, Error> {
         let described = self.described.clone();
-        match &self.keep {
+        let made = match &self.keep {
             None => DynCallback::put_together::<G, _, _>(closure, described, plain),
             Some((instead, kept)) => {
                 let ending = Keeping { described, instead: instead.clone(), kept: kept.share() };
                 DynCallback::put_together::<G, _, _>(closure, ending, keeping)
             }
-        }
+        };
+        made.map_err(|source| no_code(&self.described.shape.prototype.to_string(), source))
     }
 }
 
@@ -461,16 +462,15 @@ impl<T: Threads> DynCallback<T> {
         closure: F,
         ending: E,
         handler: Handler,
-    ) -> Result<DynCallback<T>, Error> {
-        let shape = Arc::clone(&ending.described().shape);
+    ) -> Result<DynCallback<T>, PublishError> {
+        let adapter = ending.described().shape.adapter.as_ptr().cast();
         let mut context = Context::new::<G>(closure, ending, None, handler as *const c_void);
         let data = ptr::from_ref(context.panic.described()).cast();
         let ends = Some(Context::<F, E>::ends::<G, ()>());
         context.set_note(Note { trap: stop::called_after_drop, text, data, ends });
         // SAFETY: the adapter is of this prototype, the handler for this context.
-        let live = unsafe { Live::new(Kind::ADAPTER, context, shape.adapter.as_ptr().cast()) };
-        let live = live.map_err(|source| no_code(&shape.prototype.to_string(), source))?;
-        Ok(DynCallback { live, shape, threads: PhantomData })
+        let live = unsafe { Live::new(Kind::ADAPTER, context, adapter) };
+        Ok(DynCallback { live: live?, threads: PhantomData })
     }
 
     /// The function pointer.
@@ -480,7 +480,7 @@ impl<T: Threads> DynCallback<T> {
 
     /// Its prototype.
     pub fn prototype(&self) -> &Prototype {
-        &self.shape.prototype
+        &described(self.live.note()).shape.prototype
     }
 
     /// The function pointer as a value for a parameter or member of type `c`; `None` where that is not a pointer to such
@@ -501,9 +501,14 @@ impl<T: Threads> DynCallback<T> {
 
 /// The callback in words.
 fn text(note: &Note) -> String {
-    // SAFETY: the note of a dynamic callback points at what the context beside it keeps.
-    let Described { shape, at } = unsafe { &*note.data.cast::<Described>() };
+    let Described { shape, at } = described(note);
     describe(&shape.prototype.to_string(), *at)
+}
+
+/// What the note of a dynamic callback is about.
+fn described(note: &Note) -> &Described {
+    // SAFETY: it points at what the context beside it keeps.
+    unsafe { &*note.data.cast() }
 }
 
 impl<T: Threads> fmt::Debug for DynCallback<T> {

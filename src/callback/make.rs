@@ -82,6 +82,11 @@ impl Live {
         self.0.address()
     }
 
+    /// Whose it is.
+    pub(super) fn note(&self) -> &Note {
+        self.0.note()
+    }
+
     /// Waits until nobody is inside, and lets nobody in after that.
     ///
     /// # Safety

@@ -263,6 +263,12 @@ impl Thunk {
         self.slot().context.load(Ordering::Relaxed)
     }
 
+    /// The note of its context.
+    pub(crate) fn note(&self) -> &Note {
+        // SAFETY: the context is there as long as the thunk.
+        unsafe { &*(*self.context().cast::<Head>()).note }
+    }
+
     /// The callback is dropped: from now on its calls go to the trap. The closure is dropped too, here or by the last call
     /// that is inside; then the slot is laid to rest, with its context, which is freed when that is over.
     ///
