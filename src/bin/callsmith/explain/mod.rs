@@ -60,7 +60,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     for abi in abis {
         let model = options.model.unwrap_or_else(|| target::usual_model(abi));
         let subject = Subject::new(&options.declaration, options.tail.as_deref(), abi, model)?;
-        subjects.push(if options.callback { subject.as_callback()? } else { subject });
+        subjects.push(if options.callback { subject.into_callback()? } else { subject });
     }
     let text = if options.json {
         let plans: Vec<_> = subjects.iter().map(json::of).collect();

@@ -58,7 +58,7 @@ impl Subject {
     }
 
     /// The same, as a function that C calls finds it.
-    pub(super) fn as_callback(self) -> Result<Subject, Box<dyn Error>> {
+    pub(super) fn into_callback(self) -> Result<Subject, Box<dyn Error>> {
         if self.prototype.variadic {
             return Err("a variadic function cannot be a callback: nothing tells it what it was given".into());
         }
