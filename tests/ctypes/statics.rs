@@ -188,3 +188,13 @@ fn a_static_struct_is_data_of_its_c_type() -> Result<(), Error> {
     assert!(error.ends_with("a _Bool in it is neither 0 nor 1"), "{error}");
     Ok(())
 }
+
+/// In C the bits share the byte's unit; in Rust they have one of their own.
+#[test]
+#[should_panic(expected = "Elsewhere is laid out otherwise in Rust than in C")]
+fn bit_fields_that_c_puts_elsewhere_are_found() {
+    c_struct! {
+        struct Elsewhere { c: u8, bits: u32 { a / set_a: 3 } }
+    }
+    let _ = (Elsewhere::is(&ty("struct { unsigned char c; unsigned a:3; }")), Elsewhere::zeroed().c);
+}

@@ -276,6 +276,38 @@ fn big_endian_structs_are_laid_out_as_gcc_has_them() -> Result<(), Error> {
     Ok(())
 }
 
+/// In registers: which ones is as for the same members in the host's order.
+#[test]
+fn small_big_endian_structs_are_passed_as_gcc_has_it() -> Result<(), Error> {
+    let big = "__attribute__((scalar_storage_order(\"big-endian\")))";
+    let mixed = format!("struct {big} mixed {{ float f; short s; }}");
+    let real = format!("struct {big} real {{ double d; float g[2]; }}");
+    let source = format!(
+        "{mixed}; {real};
+         struct mixed mix(struct mixed v, int n) {{ v.f *= n; v.s += n; return v; }}
+         struct real halve(double d, struct real v) {{ v.d += d; v.g[1] /= 2; return v; }}"
+    );
+    let Some(library) = crate::c::library(&source, &["-w"]) else { return Ok(()) };
+    // SAFETY: the prototypes of the functions above.
+    let (mix, halve) = unsafe {
+        (
+            library.function(&format!("{mixed} mix(struct mixed v, int n)"))?,
+            library.function(&format!("{real} halve(double d, struct real v)"))?,
+        )
+    };
+    let mut value = Data::new(&ty(&mixed))?;
+    value.set("f", 1.5)?;
+    value.set("s", -3)?;
+    let result = mix.call_values(&[value.into(), 4.into()])?;
+    assert_eq!(result.to_string(), "{.f = 6, .s = 1}");
+    let mut value = Data::new(&ty(&real))?;
+    value.set("d", 0.5)?;
+    value.set("g[1]", 3.0)?;
+    let result = halve.call_values(&[2.0.into(), value.into()])?;
+    assert_eq!(result.to_string(), "{.d = 2.5, .g = {0, 1.5}}");
+    Ok(())
+}
+
 #[test]
 fn big_endian_structs_hold_no_pointers() {
     let refused = |text: &str| {
