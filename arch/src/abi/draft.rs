@@ -61,7 +61,7 @@ impl Draft {
     ) -> MoveRange {
         let start = self.mark();
         self.moves.push(Move { offset: 0, width, location, extension, rule });
-        self.since(start)
+        MoveRange { start, end: start.saturating_add(1) }
     }
 
     /// Stack bytes for a value of `size` bytes, at a multiple of `align` and of the stack's slots.
