@@ -65,7 +65,9 @@ impl Prototype {
         let mut params = Vec::with_capacity(self.params.len() + tail.len());
         for Param { ty, .. } in &self.params {
             // Only `void` lowers to nothing, and a parameter is never `void`.
-            params.extend(ty.lower(model)?);
+            if let Some(ty) = ty.lower(model)? {
+                params.push(ty);
+            }
         }
         let fixed = params.len();
         params.extend_from_slice(tail);

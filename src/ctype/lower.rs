@@ -6,19 +6,19 @@ use callsmith_arch::layout::{
     DataModel, Float, MAX_DEPTH, Member, Record, RecordAttrs, RecordKind, Scalar, Type, Vector,
 };
 use callsmith_arch::{Align, Error};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Lowers the types of one arena under one data model. Each record is laid out once.
 #[derive(Debug)]
 pub(crate) struct Lowering<'m> {
     model: &'m DataModel,
-    records: HashMap<RecordId, Arc<Record>>,
+    records: BTreeMap<RecordId, Arc<Record>>,
 }
 
 impl<'m> Lowering<'m> {
     pub(crate) fn new(model: &'m DataModel) -> Lowering<'m> {
-        Lowering { model, records: HashMap::new() }
+        Lowering { model, records: BTreeMap::new() }
     }
 
     /// The laid-out type of `id`, `None` for `void`.

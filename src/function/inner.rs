@@ -36,13 +36,15 @@ impl Expected {
         prototype: &Prototype,
         signature: &Signature,
     ) -> Result<(Box<[Expected]>, Expected), Error> {
-        let params = prototype.params.iter().zip(signature.params());
-        let params = params.map(|(param, ty)| Expected::new(&param.ty, ty)).collect::<Result<_, _>>()?;
+        let mut params = Vec::with_capacity(prototype.params.len());
+        for (param, ty) in prototype.params.iter().zip(signature.params()) {
+            params.push(Expected::new(&param.ty, ty)?);
+        }
         let result = match signature.result() {
             Some(ty) => Expected::new(&prototype.result, ty)?,
             None => Expected { tag: Tag::Void, shape: None, size: 0 },
         };
-        Ok((params, result))
+        Ok((params.into(), result))
     }
 }
 
