@@ -44,8 +44,8 @@ mod sys;
 pub use callback::{Callback, DynCallback};
 pub use callsmith_arch as arch;
 pub use data::{
-    CRepr, CharBuffer, Data, Integer, Linked, LongDouble, Pointee, Ptr, Tag, Value, View, ViewMut,
-    WideBuffer, WideChar, memory,
+    CRepr, CharBuffer, Data, Integer, Linked, LongDouble, Pointee, Ptr, Tag, Value, VariantBool, View,
+    ViewMut, WideBuffer, WideChar, memory,
 };
 pub use engine::Slot;
 pub use error::{Error, ErrorKind};

@@ -36,6 +36,7 @@ mod spot;
 mod storage;
 mod text;
 mod value;
+mod variant_bool;
 mod view;
 mod view_mut;
 
@@ -46,6 +47,7 @@ pub use pointer::Ptr;
 pub use repr::{CRepr, Pointee};
 pub use text::{CharBuffer, WideBuffer, WideChar};
 pub use value::{Integer, Tag, Value};
+pub use variant_bool::VariantBool;
 pub use view::View;
 pub use view_mut::ViewMut;
 

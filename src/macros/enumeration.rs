@@ -44,7 +44,7 @@ macro_rules! c_enum {
         );
 
         const _: () = {
-            #[allow(dead_code)] // the constants below are made of it
+            #[allow(dead_code, clippy::enum_variant_names)] // the constants below are made of it
             #[repr($int)]
             enum Constants { $($constant $(= $value)?),* }
 

@@ -1,7 +1,7 @@
 //! Rust types with the representation of C types, against gcc.
 
 use super::structures::ty;
-use callsmith::{CRepr, Callback, Data, Error, Pointee, Ptr, Value, c_enum, c_struct, c_union};
+use callsmith::{CRepr, Callback, Data, Error, Pointee, Ptr, Value, VariantBool, c_enum, c_struct, c_union};
 
 c_enum! {
     /// As gcc has it: unsigned.
@@ -186,6 +186,21 @@ fn a_static_struct_is_data_of_its_c_type() -> Result<(), Error> {
     bytes[0] = 2;
     let error = callsmith::View::of(&ty("_Bool[2]"), &bytes)?.read::<[bool; 2]>().expect_err("2").to_string();
     assert!(error.ends_with("a _Bool in it is neither 0 nor 1"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn a_variant_bool_is_a_short_that_is_minus_one_for_true() -> Result<(), Error> {
+    let source = "short not(short b) { return b == -1 ? 0 : b == 0 ? -1 : 7; }";
+    let Some(library) = crate::c::library(source, &[]) else { return Ok(()) };
+    // SAFETY: the function above.
+    let not = unsafe { library.function("typedef short VARIANT_BOOL; VARIANT_BOOL not(VARIANT_BOOL b)")? };
+    let back: VariantBool = not.call((VariantBool::from(true),))?;
+    assert!(!bool::from(back));
+    let back: VariantBool = not.call((VariantBool::False,))?;
+    assert_eq!((back, bool::from(back)), (VariantBool::True, true));
+    let strange: VariantBool = not.call((VariantBool(3),))?;
+    assert_eq!((strange.0, bool::from(strange)), (7, true));
     Ok(())
 }
 
