@@ -86,7 +86,7 @@ pub(crate) struct Prepared {
 pub(crate) struct StubTable {
     memory: &'static CodeMemory,
     levels: Levels,
-    /// How many stubs there are, at least: so that a miss knows whether it has to look again.
+    /// How many stubs were entered: so that a miss knows whether one came between its look and its turn.
     count: AtomicUsize,
     /// Held by the one miss that is being prepared. Taken before the memory's lock.
     turn: Mutex<Turn>,
