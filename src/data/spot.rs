@@ -39,12 +39,6 @@ impl Spot {
         }
     }
 
-    /// This place with another type, in `all` that starts here and ends where this place ends. Pointers that its own type
-    /// does not vouch for are doubtful.
-    pub(super) fn cast(&self, ctype: &CType, len: usize) -> Spot {
-        Spot::whole(ctype, true, len)
-    }
-
     /// The member `path` of this place: names joined by dots, `[n]` for elements.
     pub(super) fn find(&self, path: &str) -> Result<Spot, Error> {
         let ctype = &self.ctype;

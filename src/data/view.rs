@@ -171,7 +171,7 @@ impl<'a> View<'a> {
     pub fn cast(&self, ctype: &CType) -> Result<View<'a>, Error> {
         let all = self.bytes();
         size_in(ctype, if self.spot.is_bits() { 0 } else { all.len() })?;
-        Ok(View { spot: self.spot.cast(ctype, all.len()), all })
+        Ok(View { spot: Spot::whole(ctype, true, all.len()), all })
     }
 
     /// The value: a copy.

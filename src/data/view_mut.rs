@@ -115,11 +115,10 @@ impl<'a> ViewMut<'a> {
     /// # Errors
     /// As for [`View::cast`]; and memory that holds pointers, which would be any numbers afterwards.
     pub fn cast(&mut self, ctype: &CType) -> Result<ViewMut<'_>, Error> {
-        let spot = self.spot.clone();
-        let bits = spot.is_bits();
+        let bits = self.spot.is_bits();
         let all = self.bytes_mut()?;
         size_in(ctype, if bits { 0 } else { all.len() })?;
-        Ok(ViewMut { spot: spot.cast(ctype, all.len()), all })
+        Ok(ViewMut { spot: Spot::whole(ctype, true, all.len()), all })
     }
 
     /// Writes the whole value; numbers are converted where they fit.
