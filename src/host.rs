@@ -28,9 +28,20 @@ cfg_if::cfg_if! {
         pub const MODEL: &DataModel = &DataModel::ILP32_GNU;
         /// The process in words, for messages.
         pub const NAME: &str = "x86 Linux";
+    } else if #[cfg(all(target_arch = "x86", windows))] {
+        /// The ABI of `extern "C"` in this process.
+        pub const ABI: Abi = Abi::X86(
+            X86Call::Cdecl,
+            if cfg!(target_env = "msvc") { X86Flavour::Msvc } else { X86Flavour::Mingw },
+        );
+        /// What C code in this process was compiled for.
+        pub const MODEL: &DataModel =
+            if cfg!(target_env = "msvc") { &DataModel::ILP32_MSVC } else { &DataModel::ILP32_MINGW };
+        /// The process in words, for messages.
+        pub const NAME: &str = "x86 Windows";
     } else {
         compile_error!(
-            "callsmith runs on x86-64 and x86 Linux, and on x86-64 Windows; other systems are planned for in `arch` only"
+            "callsmith runs on x86-64 and x86, on Linux and Windows; other systems are planned for in `arch` only"
         );
     }
 }

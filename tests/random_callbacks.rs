@@ -18,7 +18,7 @@ mod random_callbacks {
 }
 
 use callsmith::arch::Abi;
-use callsmith::arch::abi::{Aapcs64, X86Call, X86Flavour};
+use callsmith::arch::abi::{Aapcs64, X86Call};
 use random::{judge, run};
 use random_callbacks::callback::Callback;
 
@@ -39,22 +39,22 @@ fn aapcs64() {
 
 #[test]
 fn cdecl() {
-    run::run::<Callback>(Abi::X86(X86Call::Cdecl, X86Flavour::Linux));
+    run::run::<Callback>(run::x86(X86Call::Cdecl));
 }
 
 #[test]
 fn stdcall() {
-    run::run::<Callback>(Abi::X86(X86Call::Stdcall, X86Flavour::Linux));
+    run::run::<Callback>(run::x86(X86Call::Stdcall));
 }
 
 #[test]
 fn fastcall() {
-    run::run::<Callback>(Abi::X86(X86Call::Fastcall, X86Flavour::Linux));
+    run::run::<Callback>(run::x86(X86Call::Fastcall));
 }
 
 #[test]
 fn thiscall() {
-    run::run::<Callback>(Abi::X86(X86Call::Thiscall, X86Flavour::Linux));
+    run::run::<Callback>(run::x86(X86Call::Thiscall));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 mod bindings;
+mod decorated;
 #[cfg(feature = "symbols")]
 mod file;
 mod find;
@@ -159,7 +160,8 @@ impl Library {
         unsafe { self.function_of(prototype) }
     }
 
-    /// The function of this prototype.
+    /// The function of this prototype. On 32-bit Windows it may have a decorated name, as `__stdcall` and `__fastcall`
+    /// functions get: `_f@8`, `f@8`, `@f@8`.
     ///
     /// # Errors
     /// As for [`Library::function`].
@@ -174,7 +176,10 @@ impl Library {
         let Some(symbol) = symbol else {
             return Err(ErrorKind::Unnamed { declaration: prototype.to_string() }.into());
         };
-        let address = self.symbol(symbol)?;
+        let address = self.symbol(symbol).or_else(|error| {
+            let decorated = decorated::names(symbol, &prototype);
+            decorated.iter().find_map(|name| self.symbol(name).ok()).ok_or(error)
+        })?;
         // SAFETY: the caller's promise; the library stays open as long as the function keeps the handle.
         unsafe { Function::new(address, prototype, Some(Arc::clone(&self.handle))) }
     }

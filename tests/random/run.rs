@@ -6,6 +6,7 @@ use super::{Direction, subject};
 use crate::support;
 use crate::support::compiler::Compiler;
 use callsmith::arch::Abi;
+use callsmith::arch::abi::{X86Call, X86Flavour};
 use callsmith::host;
 
 /// Signatures in one C file.
@@ -35,6 +36,14 @@ fn conventions() -> usize {
         Abi::X86(..) => 4,
         Abi::SysV64 | Abi::Win64 => 2,
         Abi::Aapcs64(_) => 1,
+    }
+}
+
+/// This convention of 32-bit x86, in the flavour of this process if it has one.
+pub(crate) fn x86(call: X86Call) -> Abi {
+    match host::ABI {
+        Abi::X86(_, flavour) => Abi::X86(call, flavour),
+        Abi::SysV64 | Abi::Win64 | Abi::Aapcs64(_) => Abi::X86(call, X86Flavour::Linux),
     }
 }
 
