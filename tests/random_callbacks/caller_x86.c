@@ -7,37 +7,37 @@
 struct registers {
     unsigned long general[8];
 };
-/* Under the same names in assembly, whatever the system puts before C's. */
-#define NAMED(name) name __asm__(#name)
+/* In assembly with an underscore, on every system. */
+#define NAMED(name) name __asm__("_" #name)
 HIDDEN struct registers NAMED(saved), NAMED(filled), NAMED(found);
 HIDDEN void *NAMED(checked_target), *NAMED(checked_return);
 /* What the callback has to pop. Set before each call. */
 HIDDEN unsigned long NAMED(expected_pops);
 
-void checked_x86(void) __asm__("checked_x86");
+void checked_x86(void) __asm__("_checked_x86");
 
 #define GENERAL(op) op(ebx, 0) op(ebp, 4) op(esi, 8) op(edi, 12)
-#define SAVE(name, at) "movl %" #name ", saved+" #at "\n"
-#define FILL_IN(name, at) "movl filled+" #at ", %" #name "\n"
-#define LOOK(name, at) "movl %" #name ", found+" #at "\n"
-#define RESTORE(name, at) "movl saved+" #at ", %" #name "\n"
-#define REST(where) "stmxcsr " #where "+16\n fnstcw " #where "+20\n pushfl\n popl " #where "+24\n"
+#define SAVE(name, at) "movl %" #name ", _saved+" #at "\n"
+#define FILL_IN(name, at) "movl _filled+" #at ", %" #name "\n"
+#define LOOK(name, at) "movl %" #name ", _found+" #at "\n"
+#define RESTORE(name, at) "movl _saved+" #at ", %" #name "\n"
+#define REST(where) "stmxcsr _" #where "+16\n fnstcw _" #where "+20\n pushfl\n popl _" #where "+24\n"
 
 /* ecx may hold an argument, edx too; eax holds one in no convention here, and nobody may rely on it. */
 #ifdef __ELF__
-#define BEGIN ".pushsection .text\n .globl checked_x86\n .hidden checked_x86\n .type checked_x86, @function\n checked_x86:\n"
-#define END ".size checked_x86, .-checked_x86\n .popsection\n"
+#define BEGIN ".pushsection .text\n .globl _checked_x86\n .hidden _checked_x86\n .type _checked_x86, @function\n _checked_x86:\n"
+#define END ".size _checked_x86, .-_checked_x86\n .popsection\n"
 #else
-#define BEGIN ".text\n .globl checked_x86\n checked_x86:\n"
+#define BEGIN ".text\n .globl _checked_x86\n _checked_x86:\n"
 #define END
 #endif
 
 __asm__(BEGIN
-        "endbr32\n popl checked_return\n" GENERAL(SAVE) REST(saved) SAVE(esp, 28) GENERAL(FILL_IN)
+        "endbr32\n popl _checked_return\n" GENERAL(SAVE) REST(saved) SAVE(esp, 28) GENERAL(FILL_IN)
         "movl $0xbad0bad0, %eax\n"
-        "call *checked_target\n"
+        "call *_checked_target\n"
         GENERAL(LOOK) LOOK(esp, 28) REST(found) GENERAL(RESTORE)
-        "movl saved+28, %esp\n addl expected_pops, %esp\n pushl checked_return\n ret\n"
+        "movl _saved+28, %esp\n addl _expected_pops, %esp\n pushl _checked_return\n ret\n"
         END);
 
 /* How many registers are not what they should be. */
