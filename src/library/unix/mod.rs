@@ -76,13 +76,25 @@ impl Opened {
     pub(super) fn versioned(&self, symbol: &str, version: &str) -> Result<Option<*const c_void>, NulError> {
         let (symbol, version) = (CString::new(symbol)?, CString::new(version)?);
         // SAFETY: an open library, and two C strings.
-        let address = unsafe { libc::dlvsym(self.raw, symbol.as_ptr(), version.as_ptr()) };
+        let address = unsafe { dlvsym(self.raw, symbol.as_ptr(), version.as_ptr()) };
         Ok((!address.is_null()).then_some(address.cast_const()))
     }
 
     pub(super) fn close(self) -> Result<(), libloading::Error> {
         self.library.close()
     }
+}
+
+#[cfg(target_env = "gnu")]
+use libc::dlvsym;
+
+/// Other C libraries than glibc know no versions.
+///
+/// # Safety
+/// Nothing is done with the arguments.
+#[cfg(not(target_env = "gnu"))]
+unsafe fn dlvsym(_: *mut c_void, _: *const c_char, _: *const c_char) -> *mut c_void {
+    std::ptr::null_mut()
 }
 
 /// The libraries that are loaded, in the loader's order.
