@@ -178,6 +178,29 @@ impl Value {
         }
     }
 
+    /// Whether it is a pointer that is not NULL, or memory with room for pointers.
+    pub(crate) fn holds_pointer(&self) -> bool {
+        match self {
+            Value::Pointer(pointer) => !pointer.is_null(),
+            Value::Data(data) => data.layout().has(Scalar::Pointer),
+            Value::Void
+            | Value::Bool(_)
+            | Value::I8(_)
+            | Value::U8(_)
+            | Value::I16(_)
+            | Value::U16(_)
+            | Value::I32(_)
+            | Value::U32(_)
+            | Value::I64(_)
+            | Value::U64(_)
+            | Value::F32(_)
+            | Value::F64(_)
+            | Value::I128(_)
+            | Value::U128(_)
+            | Value::LongDouble(_) => false,
+        }
+    }
+
     /// This value as an integer, where it is one: `bool` and all integers, and nothing else.
     pub fn as_integer(&self) -> Option<Integer> {
         let signed = |x: i128| Some(Integer { negative: x < 0, magnitude: x.unsigned_abs() });

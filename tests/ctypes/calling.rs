@@ -186,6 +186,32 @@ fn inputs_that_are_outputs_too() -> Result<(), Error> {
     Ok(())
 }
 
+/// Nothing that was borrowed for the call is found in what it comes to, nor by a conversion.
+#[test]
+fn what_is_borrowed_does_not_come_back() -> Result<(), Error> {
+    let source =
+        "struct s { int *p; }; int swap(int **p, struct s s) { static int own = 7; *p = &own; return *s.p; }";
+    let Some(library) = crate::c::library(source, &[]) else { return Ok(()) };
+    // SAFETY: the function above.
+    let swap = unsafe { library.function("int swap(int **p, struct s { int *p; } s)")? };
+    let held = swap.prototype().params[1].ty.clone();
+    let seen = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let sees = std::sync::Arc::clone(&seen);
+    let swap = Routine::new(swap).in_out("p")?.convert("s", move |value| {
+        sees.store(true, std::sync::atomic::Ordering::Relaxed);
+        Ok(value)
+    })?;
+    let mut number = 5;
+    let mut s = callsmith::Linked::new(&held)?;
+    s.set("p", &mut number)?;
+    assert_eq!(swap.call().arg(Null).arg(&s).run()?.result::<i32>()?, 5);
+    assert!(!seen.load(std::sync::atomic::Ordering::Relaxed), "the struct holds a pointer");
+    let mut other = 6;
+    let error = swap.call().arg(&mut other).arg(&s).run().expect_err("it would come back").to_string();
+    assert!(error.ends_with("what comes back might outlive what it points at"), "{error}");
+    Ok(())
+}
+
 /// `from_param`: a parameter's own idea of what it takes.
 #[test]
 fn a_parameter_converts_what_it_is_given() -> Result<(), Error> {

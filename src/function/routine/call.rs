@@ -60,7 +60,13 @@ impl<'a> Call<'a> {
         let (routine, param) = (self.routine, &self.routine.params[index]);
         let value = converted(value, Some(&routine.given_type(index)));
         let mut value = value.ok_or_else(|| routine.wrong(index, type_name::<A>(), None))?;
-        if let Some(convert) = param.convert.as_ref().filter(|_| !matches!(value, Value::Pointer(_))) {
+        // What the caller's pointers point at may not outlive the call: they go to C, and to nobody else.
+        let borrows = value.holds_pointer();
+        if borrows && param.direction == Direction::InOut {
+            let why = "what comes back might outlive what it points at".into();
+            return Err(routine.wrong(index, value.describe(), Some(why)));
+        }
+        if let Some(convert) = param.convert.as_ref().filter(|_| !borrows) {
             let given = value.describe();
             value = convert(value).map_err(|error| routine.wrong(index, given, Some(error.to_string())))?;
         }

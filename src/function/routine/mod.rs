@@ -121,7 +121,8 @@ impl Routine {
     }
 
     /// Makes a parameter an input and an output: the caller gives a value, the function is given a pointer to it, and what
-    /// is there afterwards comes back in the [`Outcome`].
+    /// is there afterwards comes back in the [`Outcome`]. A value that holds pointers cannot be given: they might outlive
+    /// what they point at.
     ///
     /// # Errors
     /// As for [`Routine::output`].
@@ -156,7 +157,7 @@ impl Routine {
     }
 
     /// Has `convert` look at what the caller gives for a parameter, and give what the function gets, or an error: ctypes'
-    /// `from_param`. Pointers go by unseen, for what they point at may not outlive the call.
+    /// `from_param`. Pointers, and data that holds some, go by unseen, for what they point at may not outlive the call.
     ///
     /// # Errors
     /// No such parameter.
