@@ -1,5 +1,7 @@
 //! Which ABI and data model this process has: the one place, outside `sys`, that asks `cfg(target_…)`.
 
+#[cfg(target_arch = "aarch64")]
+use callsmith_arch::abi::Aapcs64;
 use callsmith_arch::abi::Abi;
 #[cfg(target_arch = "x86")]
 use callsmith_arch::abi::{X86Call, X86Flavour};
@@ -39,9 +41,17 @@ cfg_if::cfg_if! {
             if cfg!(target_env = "msvc") { &DataModel::ILP32_MSVC } else { &DataModel::ILP32_MINGW };
         /// The process in words, for messages.
         pub const NAME: &str = "x86 Windows";
+    } else if #[cfg(all(target_arch = "aarch64", target_os = "linux"))] {
+        /// The ABI of `extern "C"` in this process.
+        pub const ABI: Abi = Abi::Aapcs64(Aapcs64::Linux);
+        /// What C code in this process was compiled for.
+        pub const MODEL: &DataModel = &DataModel::AAPCS64_LINUX;
+        /// The process in words, for messages.
+        pub const NAME: &str = "AArch64 Linux";
     } else {
         compile_error!(
-            "callsmith runs on x86-64 and x86, on Linux and Windows; other systems are planned for in `arch` only"
+            "callsmith runs on x86-64 and x86, on Linux and Windows, and on AArch64 Linux; other systems are planned for in \
+             `arch` only"
         );
     }
 }
@@ -53,13 +63,23 @@ pub(crate) const FLOATS_ON_X87: bool = cfg!(target_arch = "x86");
 #[cfg(unix)]
 pub(crate) const IS_MUSL: bool = cfg!(target_env = "musl");
 
-/// The largest vector, in bytes, that this processor has registers for.
-pub fn vector_bytes() -> u32 {
-    if std::is_x86_feature_detected!("avx512f") {
-        64
-    } else if std::is_x86_feature_detected!("avx") {
-        32
+cfg_if::cfg_if! {
+    if #[cfg(any(target_arch = "x86_64", target_arch = "x86"))] {
+        /// The largest vector, in bytes, that this processor has registers for.
+        pub fn vector_bytes() -> u32 {
+            if std::is_x86_feature_detected!("avx512f") {
+                64
+            } else if std::is_x86_feature_detected!("avx") {
+                32
+            } else {
+                16
+            }
+        }
     } else {
-        16
+        /// The largest vector, in bytes, that this processor has registers for. Every AArch64 has these; the scalable ones
+        /// pass nothing here.
+        pub fn vector_bytes() -> u32 {
+            16
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::signature::{Bare, Entry, Guarded, Run, Signature};
 use super::stop;
 use crate::engine::{self, Grave, Kind, Note, Thunk};
 use crate::error::{Error, ErrorKind};
-use crate::function::Ret;
+use crate::function::{Contract, Ret};
 use crate::host;
 use callsmith_arch::layout::{Scalar, Type};
 use callsmith_arch::plan::Passing;
@@ -267,10 +267,11 @@ fn kind_of<S: Signature>() -> Option<Kind> {
     }
 }
 
-/// Recently asked: a contract's address, with the kind's code in the bits that an alignment of 8 leaves.
+/// Recently asked: a contract's address, with the kind's code in the bits that its alignment leaves.
 static RECENT: [AtomicUsize; 256] = [const { AtomicUsize::new(0) }; 256];
 /// The code where there is no kind.
-const NONE: usize = 7;
+const NONE: usize = align_of::<Contract>() - 1;
+const _: () = assert!(Kind::COUNT <= NONE);
 
 /// [`kind_of`], to be known when it is asked for this contract again; there may be more than one copy of it.
 #[cold]

@@ -33,6 +33,7 @@ impl Check {
 /// The Rust types of a call's arguments and result.
 ///
 /// Two call sites with one contract (by address) make the same checks, so a check made for one holds for the other.
+#[repr(align(16))] // `callback::make` keeps a code in an address's low bits
 pub struct Contract {
     pub(crate) params: &'static [Check],
     pub(crate) result: Check,

@@ -8,6 +8,7 @@
 
 pub use libc::wchar_t as WideChar;
 
+use super::instructions;
 use memmap2::{Mmap, MmapOptions};
 use std::ffi::c_void;
 use std::io;
@@ -73,9 +74,18 @@ pub(crate) unsafe fn fill(
     let mapped = MmapOptions::new().len(len).populate().map_anon();
     let mut fresh = mapped.map_err(|source| FillError::Memory { bytes: len, source })?;
     write(&mut fresh);
+    // Before the pages take their place: from then on others may run what is repeated in them.
+    // SAFETY: they are mapped.
+    unsafe { instructions::make_visible(fresh.as_ptr(), len) };
     let fresh = fresh.make_exec().map_err(|source| FillError::Forbidden { source })?;
     // SAFETY: the caller's promise.
-    unsafe { move_over(fresh, place) }.map_err(|source| FillError::Place { bytes: len, source })
+    unsafe { move_over(fresh, place) }.map_err(|source| FillError::Place { bytes: len, source })?;
+    // And at the addresses that the code will run at: an instruction cache that is indexed by them may have kept lines
+    // from before under them (Arm ARM, D7.5.9, "VIPT instruction caches").
+    // SAFETY: the same pages, readable where they are now.
+    unsafe { instructions::make_visible(place.as_ptr(), len) };
+    instructions::synchronise_threads();
+    Ok(())
 }
 
 /// Moves `fresh` with its pages and its protection to `destination`, in place of what is mapped there.

@@ -2,6 +2,7 @@
 
 cfg_if::cfg_if! {
     if #[cfg(target_os = "linux")] {
+        mod instructions;
         mod linux;
         use linux as system;
     } else if #[cfg(windows)] {

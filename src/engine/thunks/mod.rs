@@ -48,7 +48,7 @@ pub(crate) struct Kind(u8);
 
 impl Kind {
     /// How many kinds there are.
-    const COUNT: usize = CONTEXT_REGISTERS.len();
+    pub(crate) const COUNT: usize = CONTEXT_REGISTERS.len();
 
     /// The kind for handlers that take the context in this place; `None` where no thunk can put it there.
     pub(crate) fn of(place: Location) -> Option<Kind> {
