@@ -45,7 +45,7 @@ fn zlib_whole() -> Result<(), Error> {
     assert!(ours.len() > 70, "{ours:?}");
     let version: *const i8 = zlib.get("zlibVersion")?.call(())?;
     // SAFETY: zlib's own string.
-    let version = unsafe { CStr::from_ptr(version) };
+    let version = unsafe { CStr::from_ptr(version.cast()) };
     assert!(version.to_string_lossy().starts_with("1."));
     assert_eq!(header.constant("Z_BEST_COMPRESSION"), Some(9));
     assert_eq!(header.constant("Z_DATA_ERROR"), Some(-3));

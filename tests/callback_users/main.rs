@@ -36,7 +36,7 @@ fn installed(name: &str) -> Option<Library> {
 /// The text at `text`, a C string that lives while the callback runs.
 fn text(text: Ptr<i8>) -> String {
     // SAFETY: C's promise for each string that the tests here take.
-    unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy().into_owned()
+    unsafe { CStr::from_ptr(text.as_ptr().cast()) }.to_string_lossy().into_owned()
 }
 
 /// Element `index` of C's array at `start`.

@@ -3,6 +3,8 @@
 
 use super::program;
 use callsmith::host;
+use callsmith_arch::Abi;
+use callsmith_arch::abi::Aapcs64;
 use callsmith_arch::layout::DataModel;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionIndex};
 use std::collections::HashMap;
@@ -69,6 +71,37 @@ impl Compiler {
             }
         }
         Err(reasons.join("; "))
+    }
+
+    /// clang for an ABI's target, or why there is none here.
+    pub(crate) fn clang(abi: Abi) -> Result<Compiler, String> {
+        let target = match abi {
+            Abi::SysV64 => "x86_64-linux-gnu",
+            Abi::Win64 => "x86_64-windows-gnu",
+            Abi::X86(..) => return Err("its lowering is not read yet".into()),
+            Abi::Aapcs64(Aapcs64::Linux) => "aarch64-linux-gnu",
+            Abi::Aapcs64(Aapcs64::Darwin) => "aarch64-macos",
+            Abi::Aapcs64(Aapcs64::Windows) => "aarch64-windows-msvc",
+        };
+        let command = zig(target)?.into_iter().next().ok_or("no command")?;
+        Ok(Compiler { model: abi.data_model(), command })
+    }
+
+    /// Compiles `source` to LLVM's assembly.
+    pub(crate) fn lowering(&self, source: &str, name: &str) -> Result<String, String> {
+        let stem = stem(&format!("{}-{name}", self.model.name));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let (c, ll) = (folder.join(format!("{stem}.c")), folder.join(format!("{stem}.ll")));
+        std::fs::write(&c, source).map_err(|error| error.to_string())?;
+        // clang for AArch64 has the type under its other name alone.
+        let flags = ["-std=gnu11", "-w", "-O0", "-S", "-emit-llvm", "-g0", "-D_Float128=long double"];
+        let text = self
+            .run(&flags, &c, &ll)
+            .and_then(|()| std::fs::read_to_string(&ll).map_err(|error| error.to_string()));
+        if text.is_ok() {
+            let _ = (std::fs::remove_file(&c), std::fs::remove_file(&ll));
+        }
+        text
     }
 
     /// The compiler for libraries that this process can load, or why there is none here.
