@@ -13,14 +13,15 @@ mod lowering {
     pub(crate) mod aarch64;
     pub(crate) mod ir;
     pub(crate) mod sample;
+    pub(crate) mod x86_64;
 }
 
 use callsmith::arch::abi::{self, Aapcs64};
 use callsmith::arch::plan::{Extension, Location, MoveRange, Passing, ResultPlan};
 use callsmith::arch::{Abi, CallPlan};
-use lowering::aarch64;
 use lowering::ir::{self, Call};
-use lowering::sample::Sample;
+use lowering::sample::{self, Sample};
+use lowering::{aarch64, x86_64};
 use std::fmt::Write as _;
 use support::compiler::Compiler;
 use support::rng::Rng;
@@ -71,18 +72,20 @@ struct Tally {
 
 /// Compares a batch.
 fn batch(abi: Abi, compiler: &Compiler, samples: &[Sample], tally: &mut Tally) {
-    let mut source = support::ctype::prelude(abi.data_model());
-    samples.iter().enumerate().for_each(|(number, sample)| sample.source(number, &mut source));
+    let defined = is_read_from_definitions(abi);
+    let mut source = support::ctype::prelude(compiler.model);
+    samples.iter().enumerate().for_each(|(number, sample)| sample.source(number, defined, &mut source));
     let text = compiler.lowering(&source, "lowering").unwrap_or_else(|why| panic!("{abi:?}: {why}"));
     let module = ir::Module::read(&text).unwrap_or_else(|why| panic!("{abi:?}: {why}"));
     for (number, sample) in samples.iter().enumerate() {
         let sizes = module.sizes(number);
-        if sizes != sample.sizes(abi.data_model()) {
+        if sizes != sample.sizes() {
             // Another layout is another test's affair (`tests/layout.rs`).
             tally.skipped += 1;
             continue;
         }
-        let call = module.call(number).unwrap_or_else(|why| panic!("{abi:?}: {why}\n{}", sample.show()));
+        let call = if defined { module.definition(number) } else { module.call(number) };
+        let call = call.unwrap_or_else(|why| panic!("{abi:?}: {why}\n{}", sample.show()));
         match expected(abi, sample, &call) {
             Ok(None) => tally.skipped += 1,
             Ok(Some(expected)) => {
@@ -102,11 +105,22 @@ fn batch(abi: Abi, compiler: &Compiler, samples: &[Sample], tally: &mut Tally) {
     }
 }
 
+/// Whether signatures are read from definitions, where values have names. On AArch64 each parameter is one value, and calls
+/// show what is variable; on x86-64 a struct may be several.
+fn is_read_from_definitions(abi: Abi) -> bool {
+    match abi {
+        Abi::SysV64 | Abi::Win64 | Abi::X86(..) => true,
+        Abi::Aapcs64(_) => false,
+    }
+}
+
 /// Where clang and LLVM have everything; `None` where clang is no judge.
 fn expected(abi: Abi, sample: &Sample, call: &Call) -> Result<Option<(Vec<Place>, Place)>, String> {
     match abi {
         Abi::Aapcs64(system) => aarch64::places(system, sample, call),
-        Abi::SysV64 | Abi::Win64 | Abi::X86(..) => Err("no rules for it here".into()),
+        Abi::SysV64 => x86_64::sysv64(sample, call),
+        Abi::Win64 => x86_64::win64(sample, call),
+        Abi::X86(..) => Err("no rules for it here".into()),
     }
 }
 
@@ -119,8 +133,13 @@ fn compare(abi: Abi) {
     let mut rng = Rng::new(seed);
     let mut tally = Tally::default();
     while tally.compared < count {
-        let samples: Vec<Sample> =
-            (0..BATCH).map(|_| Sample::random(Rng::new(rng.next()), abi.data_model())).collect();
+        let takes = if is_read_from_definitions(abi) { sample::plain } else { sample::any };
+        let random = |_| Sample::random(Rng::new(rng.next()), compiler.model, takes);
+        let samples = (0..BATCH).map(random);
+        let samples: Vec<Sample> = match is_read_from_definitions(abi) {
+            true => samples.map(Sample::not_variadic).collect(),
+            false => samples.collect(),
+        };
         batch(abi, &compiler, &samples, &mut tally);
         assert!(tally.wrong.is_empty(), "CALLSMITH_SEED={seed}, {abi:?}:\n{}", tally.wrong);
     }
@@ -129,6 +148,16 @@ fn compare(abi: Abi) {
         "lowering for {abi:?}: {compared} signatures, {skipped} left out, CALLSMITH_SEED={seed}"
     ));
     assert!(skipped <= compared / 4, "{skipped} were left out");
+}
+
+#[test]
+fn sysv64() {
+    compare(Abi::SysV64);
+}
+
+#[test]
+fn win64() {
+    compare(Abi::Win64);
 }
 
 #[test]

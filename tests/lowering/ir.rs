@@ -39,6 +39,7 @@ pub(crate) struct Module<'a> {
     types: HashMap<&'a str, &'a str>,
     calls: HashMap<&'a str, &'a str>,
     declarations: HashMap<&'a str, &'a str>,
+    definitions: HashMap<&'a str, &'a str>,
     integers: HashMap<&'a str, u64>,
 }
 
@@ -58,6 +59,20 @@ impl Value {
     }
 }
 
+impl Value {
+    /// The number behind an attribute without parentheses, as in `align 8`.
+    pub(crate) fn word_after(&self, name: &str) -> Option<u32> {
+        let mut words = self.attributes.split_whitespace().skip_while(|word| *word != name);
+        words.nth(1)?.parse().ok()
+    }
+
+    /// Which parameter it is or is a part of, by its name: 7 for `%a7_`, `%a7_.coerce1`, and `%a7_1` where LLVM had one.
+    pub(crate) fn parameter(&self) -> Option<usize> {
+        let (_, name) = self.attributes.rsplit_once("%a")?;
+        name.split('_').next()?.parse().ok()
+    }
+}
+
 impl<'a> Module<'a> {
     /// Reads what is needed.
     pub(crate) fn read(text: &'a str) -> Result<Module<'a>, String> {
@@ -65,6 +80,7 @@ impl<'a> Module<'a> {
             types: HashMap::new(),
             calls: HashMap::new(),
             declarations: HashMap::new(),
+            definitions: HashMap::new(),
             integers: HashMap::new(),
         };
         for line in text.lines() {
@@ -72,6 +88,8 @@ impl<'a> Module<'a> {
                 module.types.insert(name, ty);
             } else if let Some(rest) = line.strip_prefix("declare ") {
                 module.declarations.insert(function(rest)?, rest);
+            } else if let Some(rest) = line.strip_prefix("define ") {
+                module.definitions.insert(function(rest)?, rest);
             } else if let Some((name, rest)) = line.strip_prefix('@').and_then(|line| line.split_once(" = "))
             {
                 let number = rest
@@ -97,15 +115,28 @@ impl<'a> Module<'a> {
         let missing = || format!("no call of {name}");
         let text = self.calls.get(name.as_str()).ok_or_else(missing)?;
         let declared = self.declarations.get(name.as_str()).ok_or_else(missing)?;
-        let (before, _) = declared.split_once(" @").ok_or_else(missing)?;
-        let (_, args) = text.split_once(&format!("@{name}(")).ok_or_else(missing)?;
-        let end = closing(args).ok_or_else(|| format!("no end in {text}"))?;
+        self.read_call(&name, declared, text)
+    }
+
+    /// The definition of the function of this number.
+    pub(crate) fn definition(&self, number: usize) -> Result<Call, String> {
+        let name = format!("f{number}");
+        let text = self.definitions.get(name.as_str()).ok_or_else(|| format!("no definition of {name}"))?;
+        self.read_call(&name, text, text)
+    }
+
+    /// The result from what stands before a function's name, the arguments from what stands behind it.
+    fn read_call(&self, name: &str, declared: &str, text: &str) -> Result<Call, String> {
+        let bad = || format!("no {name} in {text}");
+        let (before, _) = declared.split_once(" @").ok_or_else(bad)?;
+        let (_, args) = text.split_once(&format!("@{name}(")).ok_or_else(bad)?;
+        let end = closing(args).ok_or_else(bad)?;
         let args = split(&args[..end]).into_iter().map(|arg| {
             let (ty, rest) = self.ty(arg)?;
             Ok(Value { ty, attributes: rest.to_owned() })
         });
         let args = args.collect::<Result<Vec<Value>, String>>()?;
-        Ok(Call { result: self.result(before)?, args, text: (*text).to_owned() })
+        Ok(Call { result: self.result(before)?, args, text: text.to_owned() })
     }
 
     /// A type behind its attributes.

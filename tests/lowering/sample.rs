@@ -1,6 +1,6 @@
 //! A random signature, as C and as arch has it.
 
-use crate::support::ctype::{CScalar, CType};
+use crate::support::ctype::{CMember, CScalar, CType};
 use crate::support::rng::Rng;
 use crate::support::typegen::TypeGen;
 use callsmith::arch::layout::{DataModel, Float, Scalar, Type};
@@ -21,16 +21,18 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    pub(crate) fn random(rng: Rng, model: &'static DataModel) -> Sample {
+    /// `takes` says which types it may have.
+    pub(crate) fn random(rng: Rng, model: &'static DataModel, takes: fn(&CType) -> bool) -> Sample {
+        let draw = |types: &mut TypeGen<'static>, variable| draw(types, model, variable, takes);
         let mut types = TypeGen::new(rng, model);
-        let result = (!types.rng.chance(12)).then(|| draw(&mut types, model, false));
+        let result = (!types.rng.chance(12)).then(|| draw(&mut types, false));
         let count = match types.rng.below(10) {
             0..5 => types.rng.below(6),
             5..8 => types.rng.below(12),
             _ => types.rng.below(20),
         };
         // Many of one type use up one kind of register.
-        let favourite = types.rng.chance(30).then(|| draw(&mut types, model, true));
+        let favourite = types.rng.chance(30).then(|| draw(&mut types, true));
         let fixed = types.rng.chance(20).then(|| 1 + types.rng.below(count.max(1)));
         let mut params = Vec::new();
         for index in 0..count.max(fixed.unwrap_or(0)) {
@@ -38,7 +40,7 @@ impl Sample {
             let again = types.rng.chance(70);
             params.push(match &favourite {
                 Some(favourite) if again => favourite.clone(),
-                Some(_) | None => draw(&mut types, model, variable),
+                Some(_) | None => draw(&mut types, variable),
             });
         }
         let fixed = fixed.and_then(|fixed| usize::try_from(fixed).ok());
@@ -51,13 +53,23 @@ impl Sample {
         result.chain(self.params.iter().enumerate().map(|(index, ty)| (format!("a{index}"), ty)))
     }
 
-    /// A declaration of `f`, a call of it, and the sizes of the types as global integers.
-    pub(crate) fn source(&self, number: usize, out: &mut String) {
+    /// The same without a `...`: whether a value is variable can be seen at a call only.
+    pub(crate) fn not_variadic(mut self) -> Sample {
+        self.fixed = None;
+        self
+    }
+
+    /// A declaration of `f` and a call of it, or its definition, and the sizes of the types as global integers.
+    pub(crate) fn source(&self, number: usize, defined: bool, out: &mut String) {
         let prefix = |name: &str| format!("c{number}_{name}");
         self.types().for_each(|(name, ty)| ty.declare(&prefix(&name), out));
         for (index, (name, ty)) in self.types().enumerate() {
             let _ =
                 writeln!(out, "unsigned s{number}_{index} = sizeof({});", ty.declarator(&prefix(&name), ""));
+        }
+        if defined {
+            let _ = writeln!(out, "{} {{ __builtin_unreachable(); }}", self.prototype(number));
+            return;
         }
         for (index, ty) in self.params.iter().enumerate() {
             let name = prefix(&format!("a{index}"));
@@ -72,7 +84,7 @@ impl Sample {
         let fixed = self.fixed.unwrap_or(self.params.len());
         let named = self.params.iter().take(fixed).enumerate();
         let mut params: Vec<String> = named
-            .map(|(index, ty)| ty.declarator(&format!("c{number}_a{index}"), &format!("a{index}")))
+            .map(|(index, ty)| ty.declarator(&format!("c{number}_a{index}"), &format!("a{index}_")))
             .collect();
         match self.fixed {
             Some(_) => params.push("...".into()),
@@ -95,13 +107,12 @@ impl Sample {
         format!("{text}{}; /* tail: {} */", self.prototype(0), tail.join(", "))
     }
 
-    pub(crate) fn sizes(&self, model: &DataModel) -> Vec<u64> {
-        self.types().map(|(_, ty)| lower(ty, model).size(model).bytes()).collect()
+    pub(crate) fn sizes(&self) -> Vec<u64> {
+        self.types().map(|(_, ty)| lower(ty, self.model).size(self.model).bytes()).collect()
     }
 
     pub(crate) fn signature(&self, abi: Abi) -> Signature {
-        let result = self.result.as_ref().map(|ty| lower(ty, self.model));
-        let params = self.params();
+        let (result, params) = (self.result_type(), self.params());
         let signature = match self.fixed {
             Some(fixed) => Signature::variadic(abi, result, params, fixed),
             None => Signature::new(abi, result, params),
@@ -114,6 +125,16 @@ impl Sample {
         self.params.iter().map(|ty| lower(ty, self.model)).collect()
     }
 
+    /// Whether there is such a type in it, or inside one.
+    pub(crate) fn any_type(&self, holds: fn(&CType) -> bool) -> bool {
+        self.types().any(|(_, ty)| any_inside(ty, holds))
+    }
+
+    /// The result's type, laid out.
+    pub(crate) fn result_type(&self) -> Option<Type> {
+        self.result.as_ref().map(|ty| lower(ty, self.model))
+    }
+
     /// Whether a parameter, or the result, has bytes but nothing in them.
     pub(crate) fn has_memberless(&self) -> bool {
         self.types().any(|(_, ty)| is_memberless(ty) && lower(ty, self.model).size(self.model).bytes() > 0)
@@ -121,7 +142,8 @@ impl Sample {
 
     /// Whether one of these has a flexible array.
     pub(crate) fn has_memberless_flexible(&self) -> bool {
-        self.types().any(|(_, ty)| is_memberless(ty) && has_flexible(ty))
+        let is_flexible = |ty: &CType| matches!(ty, CType::Array { len: None, .. });
+        self.types().any(|(_, ty)| is_memberless(ty) && any_inside(ty, is_flexible))
     }
 
     /// Which parameters have nothing in them.
@@ -134,13 +156,13 @@ fn is_memberless(ty: &CType) -> bool {
     ty.leaves().is_empty()
 }
 
-fn has_flexible(ty: &CType) -> bool {
-    match ty {
-        CType::Array { len: None, .. } => true,
-        CType::Array { element, .. } => has_flexible(element),
-        CType::Record(record) => record.members.iter().any(|member| has_flexible(&member.ty)),
+fn any_inside(ty: &CType, holds: fn(&CType) -> bool) -> bool {
+    let inside = match ty {
         CType::Scalar(_) | CType::Complex(_) | CType::Vector { .. } => false,
-    }
+        CType::Array { element, .. } => any_inside(element, holds),
+        CType::Record(record) => record.members.iter().any(|member| any_inside(&member.ty, holds)),
+    };
+    inside || holds(ty)
 }
 
 fn lower(ty: &CType, model: &DataModel) -> Type {
@@ -148,7 +170,7 @@ fn lower(ty: &CType, model: &DataModel) -> Type {
 }
 
 /// A type that C passes; small ones more often than large ones, which all pass through memory.
-fn draw(types: &mut TypeGen<'static>, model: &DataModel, variable: bool) -> CType {
+fn draw(types: &mut TypeGen<'static>, model: &DataModel, variable: bool, takes: fn(&CType) -> bool) -> CType {
     for _ in 0..20 {
         let ty = match types.rng.below(10) {
             0..4 => types.any(0),
@@ -159,7 +181,7 @@ fn draw(types: &mut TypeGen<'static>, model: &DataModel, variable: bool) -> CTyp
         let size = lowered.size(model).bytes();
         let passes =
             !matches!(lowered, Type::Array(_)) && size <= SIZE && !(variable && is_promoted(&lowered));
-        if passes && (size <= 64 || types.rng.chance(30)) {
+        if passes && takes(&ty) && (size <= 64 || types.rng.chance(30)) {
             return ty;
         }
     }
@@ -179,4 +201,26 @@ fn is_promoted(ty: &Type) -> bool {
                 | Scalar::Float(Float::F16 | Float::F32)
         )
     )
+}
+
+/// Any type.
+pub(crate) fn any(_: &CType) -> bool {
+    true
+}
+
+/// A type on which clang and gcc agree for System V and `ms_abi`: nothing in it is packed or has no elements, and no
+/// bit-field is without a name or in a type of 16 bytes. What gcc makes of the others is `tests/random_calls.rs`'s affair.
+pub(crate) fn plain(ty: &CType) -> bool {
+    match ty {
+        CType::Scalar(_) | CType::Complex(_) | CType::Vector { .. } => true,
+        CType::Array { element, len } => len.is_some_and(|len| len > 0) && plain(element),
+        CType::Record(record) => {
+            let is_plain = |member: &CMember| {
+                let wide = matches!(member.ty, CType::Scalar(CScalar::Int128 | CScalar::UInt128));
+                let bits = member.bits.is_none() || member.name.is_some() && !wide;
+                bits && !member.packed && plain(&member.ty)
+            };
+            !record.packed && record.pack.is_none() && record.members.iter().all(is_plain)
+        }
+    }
 }

@@ -5,7 +5,7 @@ use super::program;
 use callsmith::host;
 use callsmith_arch::Abi;
 use callsmith_arch::abi::Aapcs64;
-use callsmith_arch::layout::DataModel;
+use callsmith_arch::layout::{DataModel, Float};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionIndex};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -75,16 +75,16 @@ impl Compiler {
 
     /// clang for an ABI's target, or why there is none here.
     pub(crate) fn clang(abi: Abi) -> Result<Compiler, String> {
-        let target = match abi {
-            Abi::SysV64 => "x86_64-linux-gnu",
-            Abi::Win64 => "x86_64-windows-gnu",
+        let (target, model) = match abi {
+            Abi::SysV64 => ("x86_64-linux-gnu", &DataModel::LP64),
+            Abi::Win64 => ("x86_64-windows-gnu", &DataModel::LLP64_GNU),
             Abi::X86(..) => return Err("its lowering is not read yet".into()),
-            Abi::Aapcs64(Aapcs64::Linux) => "aarch64-linux-gnu",
-            Abi::Aapcs64(Aapcs64::Darwin) => "aarch64-macos",
-            Abi::Aapcs64(Aapcs64::Windows) => "aarch64-windows-msvc",
+            Abi::Aapcs64(Aapcs64::Linux) => ("aarch64-linux-gnu", &DataModel::AAPCS64_LINUX),
+            Abi::Aapcs64(Aapcs64::Darwin) => ("aarch64-macos", &DataModel::AAPCS64_DARWIN),
+            Abi::Aapcs64(Aapcs64::Windows) => ("aarch64-windows-msvc", &DataModel::AAPCS64_WINDOWS),
         };
         let command = zig(target)?.into_iter().next().ok_or("no command")?;
-        Ok(Compiler { model: abi.data_model(), command })
+        Ok(Compiler { model, command })
     }
 
     /// Compiles `source` to LLVM's assembly.
@@ -93,8 +93,14 @@ impl Compiler {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let (c, ll) = (folder.join(format!("{stem}.c")), folder.join(format!("{stem}.ll")));
         std::fs::write(&c, source).map_err(|error| error.to_string())?;
-        // clang for AArch64 has the type under its other name alone.
-        let flags = ["-std=gnu11", "-w", "-O0", "-S", "-emit-llvm", "-g0", "-D_Float128=long double"];
+        let mut flags =
+            vec!["-std=gnu11", "-w", "-O0", "-S", "-emit-llvm", "-g0", "-fno-discard-value-names"];
+        // clang has the type under another name alone.
+        flags.extend(match self.model.long_double {
+            Float::F128 => &["-D_Float128=long double"][..],
+            Float::X87 => &["-D_Float128=__float128", "-mcpu=x86_64_v4"],
+            Float::F16 | Float::F32 | Float::F64 => &[],
+        });
         let text = self
             .run(&flags, &c, &ll)
             .and_then(|()| std::fs::read_to_string(&ll).map_err(|error| error.to_string()));

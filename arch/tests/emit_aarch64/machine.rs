@@ -3,7 +3,7 @@
 //! has not written, a page of stack skipped, a stack pointer that is not aligned, an instruction that is not expected.
 
 use crate::random::rng::Rng;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use yaxpeax_arch::{Decoder, U8Reader};
 use yaxpeax_arm::armv8::a64::InstDecoder;
 
@@ -31,18 +31,53 @@ struct Given {
     written: Vec<bool>,
 }
 
+/// The stack's bytes, from [`STACK_TOP`] down.
+#[derive(Default)]
+struct Stack {
+    bytes: Vec<Option<u8>>,
+}
+
+impl Stack {
+    /// The index of the byte at `at`, and room for it.
+    fn index(&mut self, at: u64) -> usize {
+        let index = usize::try_from(STACK_TOP - 1 - at).expect("an address of the stack");
+        if self.bytes.len() <= index {
+            self.bytes.resize(index + 1, None);
+        }
+        index
+    }
+
+    fn read(&mut self, at: u64, len: usize) -> Option<Vec<u8>> {
+        let lowest = self.index(at);
+        (0..len).map(|offset| self.bytes[lowest - offset]).collect()
+    }
+
+    fn write(&mut self, at: u64, bytes: &[u8]) {
+        let lowest = self.index(at);
+        for (offset, byte) in bytes.iter().enumerate() {
+            self.bytes[lowest - offset] = Some(*byte);
+        }
+    }
+
+    fn forget_below(&mut self, at: u64) {
+        self.bytes.truncate(usize::try_from(STACK_TOP - at).expect("an address of the stack"));
+    }
+}
+
 /// Registers and memory.
 pub(crate) struct Machine {
     pub(crate) x: [u64; 32],
     pub(crate) v: [u128; 32],
     given: BTreeMap<u64, Given>,
-    stack: BTreeMap<u64, u8>,
+    stack: Stack,
     entry_sp: u64,
     /// The lowest address of the stack that was touched.
     touched: u64,
     /// The operands of the last comparison.
     compared: Option<(u64, u64)>,
     pub(crate) pc: u64,
+    /// What instructions were read as.
+    read: HashMap<[u8; 4], String>,
 }
 
 /// Why the machine stopped.
@@ -64,11 +99,12 @@ impl Machine {
             x: [0; 32],
             v: [0; 32],
             given: BTreeMap::new(),
-            stack: BTreeMap::new(),
+            stack: Stack::default(),
             entry_sp: STACK_TOP,
             touched: STACK_TOP,
             compared: None,
             pc: CODE,
+            read: HashMap::new(),
         };
         machine.x.iter_mut().for_each(|x| *x = rng.next());
         machine.v.iter_mut().for_each(|v| *v = wide(rng));
@@ -91,10 +127,8 @@ impl Machine {
     pub(crate) fn read(&mut self, at: u64, len: usize) -> Result<Vec<u8>> {
         if self.is_stack(at) {
             self.touch(at, len)?;
-            let bytes = (at..at + len as u64).map(|at| self.stack.get(&at).copied());
-            return bytes
-                .collect::<Option<_>>()
-                .ok_or_else(|| format!("reads stack at {at:#x} that it has not written"));
+            let bytes = self.stack.read(at, len);
+            return bytes.ok_or_else(|| format!("reads stack at {at:#x} that it has not written"));
         }
         let (start, given) = self.owner(at, len)?;
         match given.access {
@@ -107,7 +141,7 @@ impl Machine {
     pub(crate) fn write(&mut self, at: u64, bytes: &[u8]) -> Result<()> {
         if self.is_stack(at) {
             self.touch(at, bytes.len())?;
-            self.stack.extend((at..).zip(bytes.iter().copied()));
+            self.stack.write(at, bytes);
             return Ok(());
         }
         let (start, given) = self.owner(at, bytes.len())?;
@@ -155,8 +189,9 @@ impl Machine {
         if sp + GUARD < self.touched {
             return Err(format!("calls at {sp:#x}, having touched no lower than {:#x}", self.touched));
         }
-        self.stack.retain(|&at, _| at >= sp + frame);
-        self.stack.extend((sp..sp + frame).map(|at| (at, rng.next().to_le_bytes()[0])));
+        self.stack.forget_below(sp + frame);
+        let scribbled: Vec<u8> = (0..frame).map(|_| rng.next().to_le_bytes()[0]).collect();
+        self.stack.write(sp, &scribbled);
         self.x[..18].iter_mut().for_each(|x| *x = rng.next());
         self.x[30] = self.pc;
         for (number, v) in self.v.iter_mut().enumerate() {
@@ -170,10 +205,17 @@ impl Machine {
     pub(crate) fn run(&mut self, code: &[u8]) -> Result<Stop> {
         for _ in 0..1_000_000 {
             let at = usize::try_from(self.pc - CODE).expect("a small offset");
-            let word = code.get(at..at + 4).ok_or_else(|| format!("runs on to {at:#x}"))?;
-            let read = InstDecoder::default().decode(&mut U8Reader::new(word));
-            let text = read.map_err(|error| format!("{at:#x}: {error}"))?.to_string();
+            let word: Option<[u8; 4]> = code.get(at..at + 4).and_then(|word| word.try_into().ok());
+            let word = word.ok_or_else(|| format!("runs on to {at:#x}"))?;
+            let text = match self.read.remove(&word) {
+                Some(text) => text,
+                None => InstDecoder::default()
+                    .decode(&mut U8Reader::new(&word))
+                    .map_err(|error| format!("{at:#x}: {error}"))?
+                    .to_string(),
+            };
             let stop = self.step(&text).map_err(|wrong| format!("{at:#x}, {text}: {wrong}"))?;
+            self.read.insert(word, text);
             if let Some(stop) = stop {
                 return Ok(stop);
             }

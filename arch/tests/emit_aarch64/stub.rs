@@ -155,10 +155,14 @@ pub(crate) fn compare(machine: &mut Machine, image: &Image, align: u64) -> Resul
             }
         }
     }
-    for (at, (&byte, &known)) in (sp..).zip(image.frame.bytes.iter().zip(&image.frame.known)) {
-        if known && machine.read(at, 1)? != [byte] {
-            return Err(format!("byte {} of the frame is wrong", at - sp));
+    let frame = &image.frame;
+    let mut start = 0;
+    for run in frame.known.chunk_by(|one, next| one == next) {
+        let end = start + run.len();
+        if run[0] && machine.read(sp + start as u64, run.len())? != frame.bytes[start..end] {
+            return Err(format!("bytes {start}..{end} of the frame are not what they should be"));
         }
+        start = end;
     }
     Ok(())
 }
