@@ -35,7 +35,7 @@ fn conventions() -> usize {
     match host::ABI {
         Abi::X86(..) => 4,
         Abi::SysV64 | Abi::Win64 => 2,
-        Abi::X86(..) | Abi::Aapcs64(_) => 1,
+        Abi::Aapcs64(_) => 1,
     }
 }
 
