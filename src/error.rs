@@ -138,6 +138,22 @@ pub enum ErrorKind {
         /// The type wanted there, as C.
         ty: String,
     },
+    /// A function that took another number of bytes off the stack than its convention and its parameters say.
+    #[error(
+        "{function}: called with {} arguments ({} bytes {}), or by a wrong convention: it took {popped} bytes off the stack, \
+         as declared it takes {wanted}",
+        if popped > wanted { "not enough" } else { "too many" },
+        popped.abs_diff(*wanted),
+        if popped > wanted { "missing" } else { "in excess" }
+    )]
+    Stack {
+        /// The function, as declared.
+        function: String,
+        /// How many bytes of arguments it takes off the stack by its declaration.
+        wanted: i64,
+        /// How many it took.
+        popped: i64,
+    },
     /// A wrong number of arguments.
     #[error("{function}: {wanted} argument(s) wanted, {given} given")]
     ArgumentCount {

@@ -265,3 +265,65 @@ fn struct_arguments_are_made_by_their_function() -> Result<(), Error> {
 c_struct! {
     struct Pair { x: f64, y: f64 }
 }
+
+/// ctypes: "Procedure probably called with not enough arguments (4 bytes missing)".
+#[cfg(target_arch = "x86")]
+#[test]
+fn a_wrong_number_of_popped_bytes_is_an_error() -> Result<(), Error> {
+    let checked = |text: &str| {
+        let prototype = decl::parse_prototype(text, host::MODEL)?;
+        let address: Foreign = foreign;
+        // SAFETY: as far as it goes, this is its prototype; with fewer parameters it reads what is on the stack.
+        unsafe { Function::from_address(address as *const c_void, prototype)? }.stack_checked()
+    };
+    let arguments: [Value; 5] = [1.into(), 2.0.into(), 3i64.into(), 4.0f32.into(), 5.into()];
+    let right = checked("double __stdcall f(int, double, long long, float, int)")?;
+    assert_eq!(right.call_values(&arguments)?, Value::F64(54321.0));
+    for _ in 0..3 {
+        let wrong = checked("double __stdcall f(int a, double b, long long c, float d)")?;
+        let error = wrong.call_values(&arguments[..4]).unwrap_err().to_string();
+        assert!(error.contains("double __stdcall f(int"), "{error}");
+        assert!(error.contains("not enough arguments (4 bytes missing)"), "{error}");
+        assert!(error.contains("it took 28 bytes off the stack, as declared it takes 24"), "{error}");
+    }
+    let more = checked("double __stdcall f(int, double, long long, float, int, int)")?;
+    let six = [&arguments[..], &[6.into()]].concat();
+    let error = more.call_values(&six).unwrap_err().to_string();
+    assert!(error.contains("too many arguments (4 bytes in excess)"), "{error}");
+    // The caller pops, as declared: the function does, too.
+    let cdecl = checked("double f(int, double, long long, float, int)")?;
+    let error = cdecl.call_values(&arguments).unwrap_err().to_string();
+    assert!(error.contains("(28 bytes missing), or by a wrong convention"), "{error}");
+    Ok(())
+}
+
+/// Every kind of result comes back through the check.
+#[test]
+fn checked_calls_give_results_back() -> Result<(), Error> {
+    extern "C" fn truth(n: i32) -> bool {
+        n > 1
+    }
+    extern "C" fn half(x: f32) -> f32 {
+        x / 2.0
+    }
+    extern "C" fn swapped(pair: Pair) -> Pair {
+        Pair { x: pair.y, y: pair.x }
+    }
+    let checked = |address: *const c_void, text: &str| {
+        let prototype = decl::parse_prototype(text, host::MODEL)?;
+        // SAFETY: each caller gives the prototype of its function.
+        unsafe { Function::from_address(address, prototype)? }.stack_checked()
+    };
+    let f = checked(truth as extern "C" fn(i32) -> bool as *const c_void, "_Bool truth(int)")?;
+    assert_eq!(f.call_values(&[2.into()])?, Value::Bool(true));
+    assert!(f.call_values(&[]).unwrap_err().to_string().contains("1 argument(s) wanted"));
+    let f = checked(half as extern "C" fn(f32) -> f32 as *const c_void, "float half(float)")?;
+    assert_eq!(f.call_values(&[3.0f32.into()])?, Value::F32(1.5));
+    let swap = "struct pair { double x, y; } f(struct pair)";
+    let f = checked(swapped as extern "C" fn(Pair) -> Pair as *const c_void, swap)?;
+    let mut pair = f.function().argument(0)?;
+    pair.set("x", 1.5)?;
+    let Value::Data(result) = f.call_values(&[pair.into()])? else { panic!("no struct") };
+    assert_eq!(result.to_string(), "{.x = 0, .y = 1.5}");
+    Ok(())
+}

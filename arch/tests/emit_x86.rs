@@ -71,6 +71,11 @@ fn check_signature(signature: &Signature, rng: &mut Rng) -> Result<(), String> {
                 return Err(story(&what, &format!("it ends in a {end:?}"), &code));
             }
         }
+        let code = emit::checked_stub(&plan, host);
+        for more in [0, 4, 24] {
+            stub::check_checked(&code, &plan, more, rng)
+                .map_err(|wrong| story(&format!("checked stub, {more} bytes more"), &wrong, &code))?;
+        }
         // What is variadic is no callback.
         if signature.fixed().is_none() {
             let code = emit::adapter(&plan, host);

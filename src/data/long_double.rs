@@ -2,11 +2,14 @@
 
 use std::fmt;
 
-/// An x87 80-bit number in its 16 bytes of memory: 64 bits of significand with an explicit integer bit, 15 bits of
-/// exponent, the sign; 6 bytes of padding. (Intel SDM volume 1, 4.2.2.)
+/// An x87 80-bit number in its 16 bytes of memory, or 12 on 32-bit x86: 64 bits of significand with an explicit integer bit,
+/// 15 bits of exponent, the sign; then padding. (Intel SDM volume 1, 4.2.2.)
 #[derive(Clone, Copy)]
-#[repr(C, align(16))]
-pub struct LongDouble([u8; 16]);
+#[cfg_attr(target_arch = "x86", repr(C, align(4)))]
+#[cfg_attr(not(target_arch = "x86"), repr(C, align(16)))]
+pub struct LongDouble([u8; BYTES]);
+
+const BYTES: usize = if cfg!(target_arch = "x86") { 12 } else { 16 };
 
 const BIAS: i32 = 16383;
 const BIAS64: i32 = 1023;
@@ -15,7 +18,7 @@ impl LongDouble {
     /// The number whose significand and sign-and-exponent word these are.
     pub const fn from_parts(significand: u64, sign_exponent: u16) -> LongDouble {
         let (low, high) = (significand.to_le_bytes(), sign_exponent.to_le_bytes());
-        let mut bytes = [0; 16];
+        let mut bytes = [0; BYTES];
         let mut i = 0;
         while i < 8 {
             bytes[i] = low[i];
@@ -28,7 +31,7 @@ impl LongDouble {
 
     /// The number in these 10 bytes of memory, little-endian.
     pub fn from_bytes(bytes: [u8; 10]) -> LongDouble {
-        let mut all = [0; 16];
+        let mut all = [0; BYTES];
         all[..10].copy_from_slice(&bytes);
         LongDouble(all)
     }

@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 use super::code_memory::CodePtr;
-use super::on_request::gather_of;
+use super::on_request::{StackCheck, gather_of};
 use super::stub_table::Stub;
 use crate::error::Error;
 use crate::host;
@@ -230,5 +230,25 @@ impl Gather {
             unsafe { transmute(self.code) };
         // SAFETY: the caller's promise.
         unsafe { stub(self.target.as_ptr(), arguments, result) }
+    }
+}
+
+impl StackCheck {
+    /// Calls `target` with arguments in slots; the result is stored in `room`, behind the first word. Gives how many bytes
+    /// the function popped.
+    ///
+    /// # Safety
+    /// The signature is the target's, but for how much it pops; the slots are its arguments; behind the first word there is
+    /// room for the result.
+    pub(crate) unsafe fn call(&self, target: NonNull<c_void>, slots: *const Slot, room: &mut [u64]) -> i64 {
+        let result = room.as_mut_ptr().wrapping_add(1).cast::<c_void>();
+        // SAFETY: published code of this shape; the rest is the caller's promise.
+        unsafe {
+            let stub: unsafe extern "C-unwind" fn(*mut c_void, *const Slot, *mut c_void) =
+                transmute(self.code);
+            stub(target.as_ptr(), slots, result);
+        }
+        let [before, after] = [room[0] & 0xffff_ffff, room[0] >> 32].map(u64::cast_signed);
+        after - before
     }
 }

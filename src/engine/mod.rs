@@ -22,7 +22,7 @@ mod thunks;
 pub use bound::{Bound, Slot};
 pub(crate) use bound::{Gather, Returns};
 pub(crate) use code_memory::{CodePtr, PublishError};
-pub(crate) use on_request::adapter_of;
+pub(crate) use on_request::{StackCheck, adapter_of, checked_of};
 pub(crate) use stub_table::Stub;
 pub(crate) use thunks::{Ends, Grave, Head, Kind, LEFT, Note, Thunk};
 

@@ -19,6 +19,29 @@ pub(crate) fn adapter_of(stub: &'static Stub, name: impl Fn() -> String) -> Resu
     made(&stub.adapter, stub, name, |plan| isa::adapter(plan, host::ABI))
 }
 
+/// New code for `stub`'s signature that looks at the stack pointer after the call, for a function called `name` in messages;
+/// `None` where there is nothing to look for.
+pub(crate) fn checked_of(
+    stub: &'static Stub,
+    name: impl Fn() -> String,
+) -> Result<Option<StackCheck>, Error> {
+    let planned = |source| Error::from(ErrorKind::Signature { function: name(), source });
+    let plan = stub.plan().map_err(planned)?;
+    let Some(code) = isa::checked_stub(&plan, host::ABI).map_err(planned)? else { return Ok(None) };
+    let _turn = StubTable::global().take_turn();
+    let published = CodeMemory::global().publish(&code);
+    let code = published.map_err(|source| ErrorKind::Code { function: name(), source: source.into() })?;
+    Ok(Some(StackCheck { code, pops: plan.callee_pops }))
+}
+
+/// Code that looks at the stack pointer after a call, and what it should find.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StackCheck {
+    pub(super) code: CodePtr,
+    /// How many bytes the callee pops.
+    pub(crate) pops: u32,
+}
+
 /// The code in `place`, which is one of `stub`'s: that which is there, or else what `emit` makes.
 fn made(
     place: &OnceLock<CodePtr>,

@@ -137,6 +137,15 @@ impl Inner {
     /// Checks the count, converts what does not fit as it is, then calls.
     #[cold]
     fn call_converted(&self, bound: &Bound, values: &[Value]) -> Result<Value, Error> {
+        let fitting = self.fitting(values)?;
+        let bound = if self.prototype.variadic { self.bound_for(bound, &fitting)? } else { *bound };
+        let slots: Vec<Slot> = fitting.iter().map(|value| slot_of(value)).collect();
+        // SAFETY: each slot holds a value of its parameter's type, or the address of one that `fitting` keeps.
+        unsafe { self.finish(&bound, slots.as_ptr()) }
+    }
+
+    /// The values, checked in number and converted to the parameters' types.
+    pub(super) fn fitting<'v>(&self, values: &'v [Value]) -> Result<Vec<Cow<'v, Value>>, Error> {
         let fixed = self.params.len();
         if values.len() < fixed || (values.len() > fixed && !self.prototype.variadic) {
             return Err(self.wrong_count(values.len()));
@@ -153,10 +162,7 @@ impl Inner {
             };
             fitting.push(converted);
         }
-        let bound = if self.prototype.variadic { self.bound_for(bound, &fitting)? } else { *bound };
-        let slots: Vec<Slot> = fitting.iter().map(|value| slot_of(value)).collect();
-        // SAFETY: each slot holds a value of its parameter's type, or the address of one that `fitting` keeps.
-        unsafe { self.finish(&bound, slots.as_ptr()) }
+        Ok(fitting)
     }
 
     /// The function bound to the stub for these values, the fixed parameters' included.
@@ -223,7 +229,7 @@ impl Inner {
 
 /// What a slot holds for a value of its parameter's type.
 #[inline(always)]
-fn slot_of(value: &Value) -> Slot {
+pub(super) fn slot_of(value: &Value) -> Slot {
     match value {
         word if word.tag().is_word() => word.word(),
         Value::Data(data) => match data.scalar_word() {

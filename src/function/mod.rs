@@ -15,6 +15,7 @@ mod method;
 mod ret;
 mod route;
 mod routine;
+mod stack;
 mod typed;
 mod words;
 
@@ -29,6 +30,7 @@ pub use invoker::Invoker;
 pub use last_error::{LastError, get_last_error, set_last_error, swapping_last_error};
 pub use ret::{Give, Ret};
 pub use routine::{Call, Outcome, Output, Routine, Which};
+pub use stack::StackChecked;
 pub use typed::{Typed, TypedVariadic};
 
 use crate::ctype::{CType, Prototype};

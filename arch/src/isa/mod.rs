@@ -125,6 +125,20 @@ pub fn stub_in(memory: Vec<u8>, plan: &CallPlan, shape: Shape, entry: Abi) -> Re
     })
 }
 
+/// The code of a stub for `plan`, entered under `entry` as one of [`Shape::Slots`], that stores every result, and in the two
+/// words below it the stack pointer before and after the call; `None` where no callee pops arguments, so that none can pop
+/// a wrong number of bytes.
+///
+/// # Errors
+///
+/// As for [`stub`].
+pub fn checked_stub(plan: &CallPlan, entry: Abi) -> Result<Option<Vec<u8>>, Error> {
+    Ok(match same_set(plan.abi, entry)? {
+        InstructionSet::X86_64 | InstructionSet::AArch64 => None,
+        InstructionSet::X86 => Some(x86::emit::checked_stub(plan, cdecl(entry)?)),
+    })
+}
+
 /// The code of an adapter for `plan`, whose handler has the convention `host`.
 ///
 /// # Errors

@@ -68,6 +68,15 @@ fn extended(bits: u64) -> Vec<u8> {
 
 /// Runs a stub, and checks all that it does.
 pub(crate) fn check(code: &[u8], plan: &CallPlan, shape: Shape, rng: &mut Rng) -> Result<End, String> {
+    run(code, plan, shape, None, rng)
+}
+
+/// Runs a stub that looks at the stack pointer, of a target that pops `more` bytes than it should.
+pub(crate) fn check_checked(code: &[u8], plan: &CallPlan, more: u32, rng: &mut Rng) -> Result<(), String> {
+    run(code, plan, Shape::Slots, Some(more), rng).map(|_| ())
+}
+
+fn run(code: &[u8], plan: &CallPlan, shape: Shape, more: Option<u32>, rng: &mut Rng) -> Result<End, String> {
     let values: Vec<Vec<u8>> = plan.args.iter().map(|arg| bytes(rng, arg.size as usize)).collect();
     let mut machine = Machine::new(rng);
     let mut array = Vec::new();
@@ -88,7 +97,10 @@ pub(crate) fn check(code: &[u8], plan: &CallPlan, shape: Shape, rng: &mut Rng) -
     }
     machine.give(ARRAY, &array, Access::Read);
     machine.give(RESULT, &vec![0; plan.result_size as usize], Access::Write);
-    let leaves = shape == Shape::Slots && plan.result_register().is_some();
+    if more.is_some() {
+        machine.give(RESULT - 8, &[0; 8], Access::Write);
+    }
+    let leaves = shape == Shape::Slots && plan.result_register().is_some() && more.is_none();
     // A slots stub of a result that it leaves is given two arguments.
     let given = [TARGET, ARRAY, RESULT].map(u32::to_le_bytes).concat();
     let given = if leaves { &given[..8] } else { &given[..] };
@@ -110,22 +122,33 @@ pub(crate) fn check(code: &[u8], plan: &CallPlan, shape: Shape, rng: &mut Rng) -
     let image = interp::arguments(plan, &refs, addresses).ok_or("the plan is of other values")?;
     compare(&mut machine, &image, frame, plan.stack_align.bytes())?;
     if end == End::Return {
-        let held = after_call(&mut machine, plan, rng);
+        let before = machine.gp[ESP];
+        let held = after_call(&mut machine, plan, more.unwrap_or(0), rng);
+        let after = machine.gp[ESP];
         let stop = machine.run(code)?;
         if stop != Stop::Return(BACK, 0) || machine.gp[ESP] != STACK_TOP {
             return Err(format!("it ends with {stop:x?} and the stack pointer {:#x}", machine.gp[ESP]));
         }
         check_result(&machine, plan, leaves, &held)?;
+        let (seen, _) = machine.given(RESULT - 8);
+        if more.is_some() && seen != [before, after].map(u32::to_le_bytes).concat() {
+            return Err(format!("it saw the stack pointers {seen:02x?}"));
+        }
     }
     kept(&machine, &entered)?;
     Ok(end)
 }
 
 /// The target has run. Gives what it left in the registers of its result.
-fn after_call(machine: &mut Machine, plan: &CallPlan, rng: &mut Rng) -> BTreeMap<Location, Vec<u8>> {
+fn after_call(
+    machine: &mut Machine,
+    plan: &CallPlan,
+    more: u32,
+    rng: &mut Rng,
+) -> BTreeMap<Location, Vec<u8>> {
     // A target that gives back a number on the x87 stack has freed it; another need not have.
     machine.in_mmx &= !result_moves(plan).iter().any(|piece| matches!(piece.location, Location::X87(_)));
-    machine.called(plan.frame_bytes, plan.callee_pops, rng);
+    machine.called(plan.frame_bytes, plan.callee_pops + more, rng);
     let mut held = BTreeMap::new();
     for piece in result_moves(plan) {
         let bytes = match piece.location {

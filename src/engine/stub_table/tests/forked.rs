@@ -3,6 +3,7 @@
 use super::*;
 use crate::engine::prepare::prepare;
 use crate::engine::testing::{Off, Running, in_child};
+use crate::host;
 use std::ffi::c_void;
 
 #[test]
@@ -23,16 +24,16 @@ fn parent_and_child_prepare_without_touching_each_other() {
     assert!(bind(0..1_100, 1 << 17));
 }
 
-/// A signature of `int`s and `long`s, told apart by `number`'s bits, and the sum that [`sum`] makes of 1, 2, 3, ….
+/// A signature of `int`s and `unsigned`s, told apart by `number`'s bits, and the sum that [`sum`] makes of 1, 2, 3, ….
 fn summing(number: u64) -> (Signature, i64) {
-    let width = |bit: u32| if number >> bit & 1 == 0 { Scalar::I32 } else { Scalar::I64 };
+    let width = |bit: u32| if number >> bit & 1 == 0 { Scalar::I32 } else { Scalar::U32 };
     let params: Vec<Type> = (0..14).map(|bit| Type::Scalar(width(bit))).collect();
     let count = i64::try_from(params.len()).unwrap();
     let result = Some(Type::Scalar(Scalar::I64));
-    (Signature::new(Abi::SysV64, result, params).unwrap(), count * (count + 1) / 2)
+    (Signature::new(host::ABI, result, params).unwrap(), count * (count + 1) / 2)
 }
 
-/// The callee: an `int` that fits is as good in a `long` here, since slots are read by their parameter's type.
+/// The callee: an `int` that fits is as good in an `unsigned`.
 #[allow(clippy::too_many_arguments)]
 extern "C" fn sum(
     a: i32,
@@ -60,7 +61,7 @@ fn bind_and_sum(numbers: std::ops::Range<u64>) -> bool {
     numbers.into_iter().all(|number| {
         let (signature, expected) = summing(number);
         let stub = StubTable::global()
-            .get_or_prepare(signature, |signature, spare| prepare(signature, Abi::SysV64, spare))
+            .get_or_prepare(signature, |signature, spare| prepare(signature, host::ABI, spare))
             .unwrap();
         // SAFETY: a `slots` stub takes the target and the slots, and leaves a `long` in its register. `sum` reads the low
         // half of what each parameter passes in, which is all there is to these values.

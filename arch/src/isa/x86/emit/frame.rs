@@ -12,6 +12,10 @@ pub(super) const PAGE: u32 = 4096;
 /// What every caller of a slots stub passes it: a target and its arguments. A stub may write to its own arguments.
 const OWN_ARGUMENTS: u32 = 8;
 
+/// What a target may pop beyond its plan without taking away what its caller has kept: far more than anybody forgets to
+/// declare. Where one pops more yet, a signal in the few instructions after it could write there.
+const SLACK: u32 = 1024;
+
 /// What a stub puts on the stack.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
@@ -40,6 +44,14 @@ impl Frame {
         };
         let in_place = over_aligned.is_none() && ends_in_jump(plan, shape);
         Frame { in_place, bytes, over_aligned, in_bulk, pops: plan.callee_pops }
+    }
+
+    /// That of a stub that looks at the stack pointer: found again without it, and with esi for what it was.
+    pub(super) fn of_checked(plan: &CallPlan, entry: &Convention) -> Frame {
+        let align = u32::try_from(plan.stack_align.bytes()).unwrap_or(PAGE).max(entry.stack_align);
+        let frame = Frame::of(plan, Shape::Gather, entry);
+        let bytes = plan.frame_bytes.next_multiple_of(4) + SLACK;
+        Frame { in_place: false, bytes, over_aligned: Some(align), in_bulk: true, ..frame }
     }
 
     /// Where the return address is, once the frame is there.

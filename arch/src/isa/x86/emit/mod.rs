@@ -48,27 +48,22 @@ pub fn stub(plan: &CallPlan, shape: Shape, entry: &Convention) -> Vec<u8> {
 
 /// [`stub`], in memory whose content is no longer needed.
 pub fn stub_in(memory: Vec<u8>, plan: &CallPlan, shape: Shape, entry: &Convention) -> Vec<u8> {
-    let asm = Assembler::reusing(memory, 64 + 24 * plan.moves.len());
-    let mut stub = Stub { asm, plan, shape, frame: Frame::of(plan, shape, entry) };
-    stub.asm.endbr32();
-    match stub.frame {
-        Frame { in_place: true, .. } => stub.jump(),
-        frame => {
-            stub.enter(&frame);
-            stub.asm.mov_r32_m(ARGUMENTS, stub.entered(Entered::Arguments));
-            stub.store_stack_arguments();
-            stub.load_registers();
-            stub.asm.call_m32(stub.entered(Entered::Target));
-            stub.leave(&frame);
-            if !stub.leaves_result() {
-                stub.store_result();
-            }
-            if needs_emms(plan) {
-                stub.asm.emms();
-            }
-            stub.asm.ret();
-        }
+    let mut stub = Stub::new(memory, plan, shape, Frame::of(plan, shape, entry));
+    if stub.frame.in_place {
+        stub.jump();
+    } else {
+        stub.call();
     }
+    stub.asm.finish()
+}
+
+/// The code of a stub that says where the stack pointer was before the call and where it came back: in the two words below
+/// the result. Its arguments are [`Shape::Slots`], every result is stored, and a target that pops something else than its
+/// plan says does no harm to the stub's caller.
+pub fn checked_stub(plan: &CallPlan, entry: &Convention) -> Vec<u8> {
+    let mut stub = Stub::new(Vec::new(), plan, Shape::Slots, Frame::of_checked(plan, entry));
+    stub.checked = true;
+    stub.call();
     stub.asm.finish()
 }
 
@@ -93,9 +88,45 @@ struct Stub<'a> {
     plan: &'a CallPlan,
     shape: Shape,
     frame: Frame,
+    /// Whether the stack pointer is looked at, and so every result stored.
+    checked: bool,
+}
+
+impl<'a> Stub<'a> {
+    fn new(memory: Vec<u8>, plan: &'a CallPlan, shape: Shape, frame: Frame) -> Stub<'a> {
+        let mut asm = Assembler::reusing(memory, 64 + 24 * plan.moves.len());
+        asm.endbr32();
+        Stub { asm, plan, shape, frame, checked: false }
+    }
 }
 
 impl Stub<'_> {
+    /// A stub with a frame.
+    fn call(&mut self) {
+        let frame = self.frame;
+        self.enter(&frame);
+        self.asm.mov_r32_m(ARGUMENTS, self.entered(Entered::Arguments));
+        self.store_stack_arguments();
+        if self.checked {
+            self.asm.mov_r32_r32(Gp::Esi, Gp::Esp);
+        }
+        self.load_registers();
+        self.asm.call_m32(self.entered(Entered::Target));
+        if self.checked {
+            self.asm.mov_r32_m(VALUE, self.entered(Entered::Result));
+            self.asm.mov_m_r32(Mem::at(VALUE, -8), Gp::Esi);
+            self.asm.mov_m_r32(Mem::at(VALUE, -4), Gp::Esp);
+        }
+        self.leave(&frame);
+        if !self.leaves_result() {
+            self.store_result();
+        }
+        if needs_emms(self.plan) {
+            self.asm.emms();
+        }
+        self.asm.ret();
+    }
+
     /// Where on the stack one of the stub's own arguments is.
     fn entered(&self, which: Entered) -> Mem {
         let index = match which {
@@ -128,7 +159,9 @@ impl Stub<'_> {
     fn leaves_result(&self) -> bool {
         match &self.plan.result {
             ResultPlan::None | ResultPlan::Hidden { .. } => true,
-            ResultPlan::Direct(_) => self.shape == Shape::Slots && self.plan.result_register().is_some(),
+            ResultPlan::Direct(_) => {
+                self.shape == Shape::Slots && !self.checked && self.plan.result_register().is_some()
+            }
         }
     }
 
