@@ -28,7 +28,7 @@ impl<'a> Call<'a> {
         Call { routine, given, tail: Vec::new(), error: None, borrowed: PhantomData }
     }
 
-    /// The next input that nothing was given for yet, as [`Function::call`] takes it; behind the last of them, in a
+    /// The next input that nothing was given for yet, as [`Function::call`](crate::Function::call) takes it; behind the last of them, in a
     /// variadic function, an argument of the tail.
     pub fn arg<A: IntoArg<Arg: 'a>>(mut self, value: A) -> Call<'a> {
         let params = self.routine.params.iter().zip(&self.given);
