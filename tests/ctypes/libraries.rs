@@ -57,8 +57,12 @@ fn a_function_looked_up_twice_is_the_same_function() -> Result<(), Error> {
 /// `find_library("m")`, `("c")`, `("bz2")`: libm.so.6, libc.so.6, libbz2.so.1.0. `("AGL")` is found on macOS only.
 #[test]
 fn find_library_finds_m_c_and_bz2() -> Result<(), Error> {
-    assert_eq!(find_library("m")?.name, "libm.so.6");
-    assert_eq!(find_library("c")?.name, "libc.so.6");
+    // What they are called with glibc.
+    if cfg!(target_env = "gnu") {
+        assert_eq!(find_library("m")?.name, "libm.so.6");
+        assert_eq!(find_library("c")?.name, "libc.so.6");
+    }
+    assert!(Library::open(find_library("m")?.name)?.symbol("cos").is_ok());
     match find_library("bz2") {
         Ok(found) => assert_eq!(found.name, "libbz2.so.1.0"),
         Err(error) => println!("skipped: {error}"),
@@ -72,9 +76,12 @@ fn find_library_finds_m_c_and_bz2() -> Result<(), Error> {
 #[test]
 fn the_list_of_libraries_begins_with_the_program() {
     let loaded = loaded_libraries();
-    assert_eq!(loaded[0].path, Path::new(""));
+    if cfg!(target_env = "gnu") {
+        assert_eq!(loaded[0].path, Path::new(""));
+    }
     assert!(loaded[1..].iter().all(|library| library.path != Path::new("")));
-    assert!(loaded.iter().any(|library| library.path.to_string_lossy().contains("libc.so")));
+    let libc = if cfg!(target_env = "musl") { "ld-musl" } else { "libc.so" };
+    assert!(loaded.iter().any(|library| library.path.to_string_lossy().contains(libc)));
 }
 
 /// `CDLL(None)`: the program as a library, and with it all that it has loaded.

@@ -40,7 +40,7 @@ impl Search {
     }
 
     fn find(&self, name: &str) -> Result<FoundLibrary, Error> {
-        self.look(name, DEPTH).ok_or_else(|| {
+        self.look(name, DEPTH).or_else(|| part_of_musl(name)).ok_or_else(|| {
             let folders = |paths: &[PathBuf]| -> Vec<String> {
                 paths.iter().map(|path| path.display().to_string()).collect()
             };
@@ -156,6 +156,18 @@ fn system_folders() -> Vec<PathBuf> {
 fn musl_folders() -> Vec<PathBuf> {
     let list = fs::read_to_string(format!("/etc/ld-musl-{}.path", architecture()));
     folders_in(&list.unwrap_or_else(|_| "/lib:/usr/local/lib:/usr/lib".into()))
+}
+
+/// Libraries that musl has within its own, which is its loader too: it opens that under these names, whatever follows their
+/// dot, and looks for no file (`ldso/dynlink.c`, `load_library`).
+const PARTS_OF_MUSL: [&str; 7] = ["c", "pthread", "rt", "m", "dl", "util", "xnet"];
+
+fn part_of_musl(name: &str) -> Option<FoundLibrary> {
+    let file = Wanted::of(name).file;
+    let stem = file.strip_prefix("lib")?.split('.').next()?;
+    let path = PathBuf::from(format!("/lib/ld-musl-{}.so.1", architecture()));
+    let there = host::IS_MUSL && PARTS_OF_MUSL.contains(&stem) && path.exists();
+    there.then_some(FoundLibrary { name: file, path })
 }
 
 fn folders_in(list: &str) -> Vec<PathBuf> {
