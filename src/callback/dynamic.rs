@@ -7,12 +7,14 @@
 #![allow(unsafe_code)]
 
 use super::context::{Context, Inside};
-use super::guard::{Anybody, Guard, OneThread, Uncounted};
+use super::guard::{Anybody, Guard, OneByOne, OneCall, OneThread, Uncounted};
 use super::make::{Live, describe, no_code};
 use super::panics::Kept;
+use super::signature::{Mutable, Once, Run, Shared};
+use super::values::{give, load};
 use super::{AnyThread, ThisThread, Threads, stop, vouched};
 use crate::ctype::{CType, Prototype};
-use crate::data::{Data, LongDouble, Ptr, Tag, Value, to_type};
+use crate::data::{Ptr, Value};
 use crate::engine::{self, CodePtr, Kind, Note, PublishError};
 use crate::error::{Error, ErrorKind};
 use crate::function::{Arg, Expected, sign};
@@ -49,12 +51,12 @@ pub struct DynCallback<T: Threads = AnyThread> {
 }
 
 /// What a call has to know of the prototype.
-struct Shape {
+pub(super) struct Shape {
     prototype: Prototype,
     adapter: CodePtr,
     params: Box<[Expected]>,
-    result: Expected,
-    result_type: Option<Type>,
+    pub(super) result: Expected,
+    pub(super) result_type: Option<Type>,
 }
 
 /// The arguments of one call.
@@ -86,112 +88,6 @@ impl CallbackArgs<'_> {
     pub fn pointer(&self, index: usize) -> Option<*const c_void> {
         // SAFETY: as above.
         (index < self.len()).then(|| unsafe { *self.pointers.add(index) })
-    }
-}
-
-/// The value at `from`.
-///
-/// # Safety
-/// It is a value of the type that is expected.
-#[inline]
-unsafe fn load(expected: &Expected, from: *const c_void) -> Value {
-    if !expected.tag.is_word() {
-        // SAFETY: the caller's promise.
-        return unsafe { load_wide(expected, from) };
-    }
-    // SAFETY: the caller's promise; numbers of at most 8 bytes and pointers are all that is left.
-    unsafe {
-        let word = match expected.size {
-            1 => from.cast::<u8>().read().into(),
-            2 => from.cast::<u16>().read_unaligned().into(),
-            4 => from.cast::<u32>().read_unaligned().into(),
-            8 => from.cast::<u64>().read_unaligned(),
-            _ => return Value::Void,
-        };
-        // C's `_Bool` is a byte that need not be 0 or 1.
-        let word = if expected.tag == Tag::Bool { u64::from(word != 0) } else { word };
-        Value::from_word(expected.tag, word)
-    }
-}
-
-/// [`load`], for what takes more than a word.
-///
-/// # Safety
-/// As for `load`.
-#[inline(never)]
-unsafe fn load_wide(expected: &Expected, from: *const c_void) -> Value {
-    if let Some(shape) = expected.shape {
-        // SAFETY: the caller's promise.
-        return Data::filled(shape, |to| unsafe {
-            from.cast::<u8>().copy_to_nonoverlapping(to, expected.size)
-        })
-        .into();
-    }
-    // SAFETY: the caller's promise.
-    unsafe {
-        match expected.tag {
-            Tag::I128 => Value::I128(from.cast::<i128>().read_unaligned()),
-            Tag::U128 => Value::U128(from.cast::<u128>().read_unaligned()),
-            Tag::LongDouble => Value::LongDouble(LongDouble::from_bytes(from.cast::<[u8; 10]>().read())),
-            Tag::Void
-            | Tag::Bool
-            | Tag::I8
-            | Tag::U8
-            | Tag::I16
-            | Tag::U16
-            | Tag::I32
-            | Tag::U32
-            | Tag::I64
-            | Tag::U64
-            | Tag::F32
-            | Tag::F64
-            | Tag::Pointer
-            | Tag::Data => Value::Void,
-        }
-    }
-}
-
-/// Gives C a value as one of the prototype's result; or says why it is none.
-///
-/// # Safety
-/// `to` has room for the prototype's result.
-#[inline(always)]
-unsafe fn give(shape: &Shape, value: &Value, to: *mut c_void) -> Result<(), String> {
-    let Shape { result, result_type, .. } = shape;
-    let as_it_is = value.tag() == result.tag
-        && if let Value::Data(data) = value {
-            result.shape.is_some_and(|shape| data.is_shape(shape))
-                || Some(data.layout()) == result_type.as_ref()
-        } else {
-            true
-        };
-    // SAFETY: the caller's promise; a value of the result's type has as many bytes.
-    unsafe {
-        if as_it_is {
-            copy(value, to, result.size);
-        } else if let Some(ty) = result_type {
-            let fitting = to_type(value, ty).map_err(|why| why.unwrap_or_else(|| value.describe()))?;
-            copy(&fitting, to, result.size);
-        }
-    }
-    Ok(())
-}
-
-/// Copies the first `size` bytes of what a value holds.
-///
-/// # Safety
-/// So many are there, and have room.
-#[inline(always)]
-unsafe fn copy(value: &Value, to: *mut c_void, size: usize) {
-    let from = if let Value::Data(data) = value { data.as_ptr() } else { value.content() };
-    // SAFETY: the caller's promise.
-    unsafe {
-        match size {
-            // The usual ones without a call.
-            4 => to.cast::<[u8; 4]>().write(from.cast::<[u8; 4]>().read()),
-            8 => to.cast::<[u8; 8]>().write(from.cast::<[u8; 8]>().read()),
-            _ => from.copy_to_nonoverlapping(to.cast(), size),
-        }
     }
 }
 
@@ -248,28 +144,33 @@ impl Ending for Keeping {
 /// What an adapter calls.
 type Handler = unsafe extern "C" fn(*mut c_void, *const *const c_void, *mut c_void);
 
+/// A closure that is called with the arguments of one call.
+trait OverArgs: for<'a, 'b> Run<(&'a CallbackArgs<'b>,), Value> {}
+
+impl<W: for<'a, 'b> Run<(&'a CallbackArgs<'b>,), Value>> OverArgs for W {}
+
 /// # Safety
 /// Called by an adapter, with a context for this function.
-unsafe extern "C" fn over_values<F, G, E>(
+unsafe extern "C" fn over_values<W, G, E>(
     context: *mut c_void,
     pointers: *const *const c_void,
     result: *mut c_void,
 ) where
-    F: Fn(&CallbackArgs<'_>) -> Value,
+    W: OverArgs,
     G: Guard,
     E: Ending,
 {
-    // SAFETY: the adapter's promise.
+    // SAFETY: the adapter's promise; `G` lets in whom the closure is for.
     unsafe {
-        let context = &*context.cast::<Context<F, E>>();
+        let context = &*context.cast::<Context<W, E>>();
         let shape = &*context.panic.described().shape;
         let body = || {
-            let value = context.closure()(&CallbackArgs { shape, pointers });
+            let value = W::run(context, (&CallbackArgs { shape, pointers },));
             if let Err(why) = give(shape, &value, result) {
                 stop::bad_result(&context.header, &why);
             }
         };
-        Inside::<F, E, G>::run(context, || context.panic.run(result, body));
+        Inside::<W, E, G>::run(context, || context.panic.run(result, body));
     }
 }
 
@@ -316,6 +217,54 @@ impl DynCallback {
         F: Fn(&CallbackArgs<'_>) -> Value + 'static,
     {
         DynCallback::builder(prototype)?.local(closure)
+    }
+
+    /// As [`DynCallback::new`], but not called while it runs.
+    ///
+    /// # Errors
+    /// As for [`DynCallback::new`].
+    #[track_caller]
+    pub fn new_mut<F>(prototype: &Prototype, closure: F) -> Result<DynCallback, Error>
+    where
+        F: FnMut(&CallbackArgs<'_>) -> Value + Send + 'static,
+    {
+        DynCallback::builder(prototype)?.shared_mut(closure)
+    }
+
+    /// As [`DynCallback::local`], but not called while it runs.
+    ///
+    /// # Errors
+    /// As for [`DynCallback::new`].
+    #[track_caller]
+    pub fn local_mut<F>(prototype: &Prototype, closure: F) -> Result<DynCallback<ThisThread>, Error>
+    where
+        F: FnMut(&CallbackArgs<'_>) -> Value + 'static,
+    {
+        DynCallback::builder(prototype)?.local_mut(closure)
+    }
+
+    /// As [`DynCallback::new`], called once.
+    ///
+    /// # Errors
+    /// As for [`DynCallback::new`].
+    #[track_caller]
+    pub fn new_once<F>(prototype: &Prototype, closure: F) -> Result<DynCallback, Error>
+    where
+        F: FnOnce(&CallbackArgs<'_>) -> Value + Send + 'static,
+    {
+        DynCallback::builder(prototype)?.shared_once(closure)
+    }
+
+    /// As [`DynCallback::local`], called once.
+    ///
+    /// # Errors
+    /// As for [`DynCallback::new`].
+    #[track_caller]
+    pub fn local_once<F>(prototype: &Prototype, closure: F) -> Result<DynCallback<ThisThread>, Error>
+    where
+        F: FnOnce(&CallbackArgs<'_>) -> Value + 'static,
+    {
+        DynCallback::builder(prototype)?.local_once(closure)
     }
 
     /// A callback that any thread may call, over bare memory, for runtimes: the closure gets pointers to the arguments'
@@ -401,11 +350,29 @@ impl DynBuilder {
     where
         F: Fn(&CallbackArgs<'_>) -> Value + Send + Sync + 'static,
     {
-        self.make::<Anybody, _, _>(
-            closure,
-            over_values::<F, Anybody, Described>,
-            over_values::<F, Anybody, Keeping>,
-        )
+        self.over_values::<_, Anybody, AnyThread>(Shared(closure))
+    }
+
+    /// As [`DynCallback::new_mut`].
+    ///
+    /// # Errors
+    /// As for [`DynBuilder::shared`].
+    pub fn shared_mut<F>(&self, closure: F) -> Result<DynCallback, Error>
+    where
+        F: FnMut(&CallbackArgs<'_>) -> Value + Send + 'static,
+    {
+        self.over_values::<_, OneByOne, AnyThread>(Mutable(closure))
+    }
+
+    /// As [`DynCallback::new_once`].
+    ///
+    /// # Errors
+    /// As for [`DynBuilder::shared`].
+    pub fn shared_once<F>(&self, closure: F) -> Result<DynCallback, Error>
+    where
+        F: FnOnce(&CallbackArgs<'_>) -> Value + Send + 'static,
+    {
+        self.over_values::<_, OneByOne, AnyThread>(Once(Some(closure)))
     }
 
     /// As [`DynCallback::local`].
@@ -416,11 +383,29 @@ impl DynBuilder {
     where
         F: Fn(&CallbackArgs<'_>) -> Value + 'static,
     {
-        self.make::<OneThread, _, _>(
-            closure,
-            over_values::<F, OneThread, Described>,
-            over_values::<F, OneThread, Keeping>,
-        )
+        self.over_values::<_, OneThread, ThisThread>(Shared(closure))
+    }
+
+    /// As [`DynCallback::local_mut`].
+    ///
+    /// # Errors
+    /// As for [`DynBuilder::shared`].
+    pub fn local_mut<F>(&self, closure: F) -> Result<DynCallback<ThisThread>, Error>
+    where
+        F: FnMut(&CallbackArgs<'_>) -> Value + 'static,
+    {
+        self.over_values::<_, OneCall, ThisThread>(Mutable(closure))
+    }
+
+    /// As [`DynCallback::local_once`].
+    ///
+    /// # Errors
+    /// As for [`DynBuilder::shared`].
+    pub fn local_once<F>(&self, closure: F) -> Result<DynCallback<ThisThread>, Error>
+    where
+        F: FnOnce(&CallbackArgs<'_>) -> Value + 'static,
+    {
+        self.over_values::<_, OneCall, ThisThread>(Once(Some(closure)))
     }
 
     /// As [`DynCallback::raw`].
@@ -435,6 +420,15 @@ impl DynBuilder {
         F: Fn(*const *const c_void, *mut c_void) + Send + Sync + 'static,
     {
         self.make::<Uncounted, _, _>(closure, over_memory::<F, Described>, over_memory::<F, Keeping>)
+    }
+
+    /// `G` lets in whom `T` and the closure allow.
+    fn over_values<W: OverArgs + 'static, G: Guard, T: Threads>(
+        &self,
+        closure: W,
+    ) -> Result<DynCallback<T>, Error> {
+        let (plain, keeping) = (over_values::<W, G, Described>, over_values::<W, G, Keeping>);
+        self.make::<G, _, _>(closure, plain, keeping)
     }
 
     /// `plain` and `keeping` are for contexts of an `F` under `G`, which lets in whom `T` and `F` allow.

@@ -19,10 +19,68 @@ const CLOSED: isize = isize::MIN / 8;
 const EMPTIED: isize = isize::MIN / 16;
 
 /// How many calls are inside: so many, or [`DROPPED`] and so many, or one of the other states that let nobody in.
-#[derive(Clone, Copy)]
-pub(super) struct Gate<'a>(pub(super) &'a AtomicIsize);
+pub(super) struct Gate<'a, W: Word = AtomicIsize>(pub(super) &'a W);
 
-impl Gate<'_> {
+impl<W: Word> Clone for Gate<'_, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<W: Word> Copy for Gate<'_, W> {}
+
+/// An atomic number: the real one, or a model's.
+pub(super) trait Word {
+    fn load(&self, order: Ordering) -> isize;
+    fn store(&self, value: isize, order: Ordering);
+    fn fetch_add(&self, more: isize, order: Ordering) -> isize;
+    fn fetch_sub(&self, less: isize, order: Ordering) -> isize;
+    fn exchange(&self, from: isize, to: isize, done: Ordering, not_done: Ordering) -> bool;
+    /// Lets other threads go on.
+    fn wait();
+}
+
+macro_rules! word {
+    ($word:ty, $wait:path) => {
+        impl Word for $word {
+            #[inline(always)]
+            fn load(&self, order: Ordering) -> isize {
+                <$word>::load(self, order)
+            }
+
+            #[inline(always)]
+            fn store(&self, value: isize, order: Ordering) {
+                <$word>::store(self, value, order);
+            }
+
+            #[inline(always)]
+            fn fetch_add(&self, more: isize, order: Ordering) -> isize {
+                <$word>::fetch_add(self, more, order)
+            }
+
+            #[inline(always)]
+            fn fetch_sub(&self, less: isize, order: Ordering) -> isize {
+                <$word>::fetch_sub(self, less, order)
+            }
+
+            #[inline(always)]
+            fn exchange(&self, from: isize, to: isize, done: Ordering, not_done: Ordering) -> bool {
+                self.compare_exchange(from, to, done, not_done).is_ok()
+            }
+
+            fn wait() {
+                $wait();
+            }
+        }
+    };
+}
+
+word!(AtomicIsize, std::thread::yield_now);
+
+#[cfg(all(test, loom))]
+mod models;
+
+impl<W: Word> Gate<'_, W> {
     /// Comes in; gives false where it is closed.
     #[inline(always)]
     fn enter(self) -> bool {
@@ -39,7 +97,7 @@ impl Gate<'_> {
     /// As `enter`, where nobody is inside.
     #[inline(always)]
     fn enter_alone(self) -> bool {
-        self.0.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        self.0.exchange(0, 1, Ordering::Acquire, Ordering::Relaxed)
     }
 
     /// As `enter`, where all that come, and the dropper, are one thread: no other write comes between.
@@ -90,7 +148,7 @@ impl Gate<'_> {
     /// After a call that left a dropped callback: as `retire`.
     pub(super) fn is_last(self) -> bool {
         // Several may have left since; it is one of them.
-        self.0.compare_exchange(DROPPED, EMPTIED, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.0.exchange(DROPPED, EMPTIED, Ordering::AcqRel, Ordering::Relaxed)
     }
 
     /// The closure is gone.
@@ -101,8 +159,8 @@ impl Gate<'_> {
 
     /// Waits until nobody is inside; whoever comes after that is refused.
     pub(super) fn close(self) {
-        while self.0.compare_exchange_weak(0, CLOSED, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-            std::thread::yield_now();
+        while !self.0.exchange(0, CLOSED, Ordering::AcqRel, Ordering::Relaxed) {
+            W::wait();
         }
     }
 }

@@ -49,6 +49,7 @@ mod signature;
 mod stop;
 mod thread;
 mod typed;
+mod values;
 
 pub use dynamic::{CallbackArgs, DynBuilder, DynCallback};
 pub use panics::Kept;

@@ -70,6 +70,80 @@ fn leaked_and_forgotten_callbacks_go_on() -> Result<(), Error> {
 }
 
 #[test]
+fn a_callback_for_ever_is_an_argument_like_any_other() -> Result<(), Error> {
+    let Some(library) = library("int twice(int (*f)(int), int n) { return f(f(n)); }", &[]) else {
+        return Ok(());
+    };
+    // SAFETY: as defined above.
+    let twice = unsafe { library.function("int twice(int (*f)(int), int n)")? };
+    let (content, dropped) = counted();
+    let add =
+        Callback::<fn(i32) -> i32>::forever(move |n: i32| n + 1 + content.0.load(Ordering::SeqCst) as i32)?;
+    assert_eq!(twice.call::<_, i32>((add, 40))?, 42);
+    let other = twice.clone();
+    let on_another_thread = std::thread::spawn(move || other.call::<_, i32>((add, 1)));
+    assert_eq!(on_another_thread.join().expect("no panic")?, 3);
+    thousand(1);
+    assert_eq!(twice.call::<_, i32>((add, 5))?, 7);
+    assert_eq!(dropped.load(Ordering::SeqCst), 0);
+    Ok(())
+}
+
+#[test]
+fn dynamic_callbacks_are_of_any_closure() -> Result<(), Error> {
+    let prototype = decl::parse_prototype(INT, host::MODEL)?;
+    let integer = |value: Value| value.as_integer().and_then(|n| n.fit::<i32>()).unwrap_or(0);
+    let mut sum = 0;
+    let adds = DynCallback::local_mut(&prototype, move |args| {
+        sum += integer(args.get(0));
+        Value::I32(sum)
+    })?;
+    let mut sum = 0;
+    let adds_anywhere = DynCallback::new_mut(&prototype, move |args| {
+        sum += integer(args.get(0));
+        Value::I32(sum)
+    })?;
+    for address in [adds.address(), adds_anywhere.address()] {
+        let add = at(address, INT);
+        let sums: Vec<i32> = (1..=4).map(|n| call(&add, n)).collect();
+        assert_eq!(sums, [1, 3, 6, 10]);
+    }
+    let anywhere = at(adds_anywhere.address(), INT);
+    assert_eq!(std::thread::spawn(move || call(&anywhere, 5)).join().expect("no panic"), 15);
+
+    let (content, dropped) = counted();
+    let once = DynCallback::new_once(&prototype, move |args| {
+        let _content = content;
+        args.get(0)
+    })?;
+    let local_once = DynCallback::local_once(&prototype, |args| args.get(0))?;
+    assert_eq!((call(&at(once.address(), INT), 7), call(&at(local_once.address(), INT), 8)), (7, 8));
+    assert_eq!(dropped.load(Ordering::SeqCst), 1);
+    Ok(())
+}
+
+/// Without the count of who is inside: as good as any, where nobody is inside when it is dropped.
+#[test]
+fn raw_callbacks_come_and_go() -> Result<(), Error> {
+    let builder = DynCallback::builder(&decl::parse_prototype(INT, host::MODEL)?)?;
+    let (content, dropped) = counted();
+    let content = Arc::new(content);
+    for k in 0..2000 {
+        let kept = Arc::clone(&content);
+        // SAFETY: reads an int, writes an int; dropped when its call is over.
+        let callback = unsafe {
+            builder.raw(move |args, result| {
+                let n = (*args).cast::<i32>().read() + k + Arc::strong_count(&kept) as i32;
+                result.cast::<i32>().write(n);
+            })?
+        };
+        assert_eq!(call(&at(callback.address(), INT), 1), k + 3);
+    }
+    assert_eq!((Arc::strong_count(&content), dropped.load(Ordering::SeqCst)), (1, 0));
+    Ok(())
+}
+
+#[test]
 fn a_callback_may_drop_itself() -> Result<(), Error> {
     type Local = Callback<fn(i32) -> i32, ThisThread>;
     let place: Rc<RefCell<Option<Local>>> = Rc::default();

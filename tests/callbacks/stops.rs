@@ -253,6 +253,30 @@ fn local_fn_once_twice() {
 }
 
 #[test]
+fn a_dynamic_fn_once_twice() {
+    let said = ["the callback int f(int)", "was called twice, and its closure is `FnOnce`"];
+    dies("stops::a_dynamic_fn_once_twice", &said, || {
+        let prototype = decl::parse_prototype(INT, host::MODEL).expect("a prototype");
+        let callback = DynCallback::new_once(&prototype, |args| args.get(0)).expect("one");
+        let function = at(callback.address(), INT);
+        assert_eq!(call(&function), 1);
+        call(&function);
+    });
+}
+
+#[test]
+fn a_dynamic_fn_mut_while_it_runs() {
+    let said = ["the callback int f(int)", "was called while it was running, and its closure is `FnMut`"];
+    dies("stops::a_dynamic_fn_mut_while_it_runs", &said, || {
+        static AGAIN: std::sync::OnceLock<Function> = std::sync::OnceLock::new();
+        let prototype = decl::parse_prototype(INT, host::MODEL).expect("a prototype");
+        let callback = DynCallback::local_mut(&prototype, |_| Value::I32(call(AGAIN.get().expect("set"))));
+        let callback = callback.expect("one");
+        call(AGAIN.get_or_init(|| at(callback.address(), INT)));
+    });
+}
+
+#[test]
 fn a_panic() {
     let said = ["the closure's words", "panic in a function that cannot unwind"];
     dies("stops::a_panic", &said, || {
