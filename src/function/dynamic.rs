@@ -38,7 +38,7 @@ impl Function {
     /// Calls with values of run-time types.
     ///
     /// Numbers are converted where they fit; what follows the fixed parameters of a variadic function is promoted as in
-    /// C. Data is known at sight where [`Function::argument`] made it.
+    /// C. Data is known at sight where it was made by [`Function::argument`], or of the very same type after the function was.
     ///
     /// # Errors
     /// A wrong number of arguments; a value of a type that does not fit, or a number out of range.
