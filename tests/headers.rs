@@ -1,15 +1,18 @@
 //! Whole headers, after the preprocessor, bound to their libraries.
 
+mod support;
+
 use callsmith::decl::Declarations;
 use callsmith::{Bindings, Error, Library, address_info, host};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CStr;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use support::compiler::Compiler;
 
 /// `#include <header>` after the preprocessor, with its definitions; `None` where there is no gcc or no such header.
 fn preprocessed(header: &str) -> Option<String> {
-    let mut gcc = Command::new("gcc");
+    let mut gcc = Compiler::native().ok()?.command();
     gcc.args(["-E", "-dD", "-xc", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut gcc = gcc.spawn().ok()?;
     gcc.stdin.take()?.write_all(format!("#include <{header}>\n").as_bytes()).ok()?;
@@ -125,7 +128,7 @@ fn all_that_a_header_mentions_of_its_library_is_bound() -> Result<(), Error> {
 
 /// gcc on lines of C: the numbers of those that are wrong, from 1.
 fn wrong_lines(lines: &str) -> BTreeSet<usize> {
-    let mut gcc = Command::new("gcc");
+    let mut gcc = Compiler::native().expect("gcc").command();
     gcc.args(["-fsyntax-only", "-fmax-errors=0", "-w", "-xc", "-"])
         .stdin(Stdio::piped())
         .stderr(Stdio::piped());
@@ -152,7 +155,8 @@ fn values(header: &str, names: &[&str]) -> BTreeMap<String, i128> {
         .join(format!("header-{header}-{}", std::process::id()));
     let c = stem.with_extension("c");
     std::fs::write(&c, source).expect("a source");
-    let made = Command::new("gcc").args(["-w", "-o"]).arg(&stem).arg(&c).status().expect("gcc");
+    let gcc = Compiler::native().expect("gcc");
+    let made = gcc.command().args(["-w", "-o"]).arg(&stem).arg(&c).status().expect("gcc");
     assert!(made.success(), "{header}");
     let output = Command::new(&stem).output().expect("it runs");
     let text = String::from_utf8(output.stdout).expect("UTF-8");

@@ -1,12 +1,14 @@
 //! Libraries on Linux: finding, opening, listing, symbols, variables, closing. Those of Windows are in `windows`.
 #![cfg(target_os = "linux")]
 
+mod support;
+
 use callsmith::{
     Error, ErrorKind, Function, Library, LibraryOptions, address_info, c_struct, find_library,
     loaded_libraries,
 };
 use std::path::PathBuf;
-use std::process::Command;
+use support::compiler::Compiler;
 
 /// A library made by gcc from `source`; `None`, with a printed reason, where there is no gcc.
 fn made(name: &str, source: &str, more: &[&str]) -> Option<PathBuf> {
@@ -14,7 +16,15 @@ fn made(name: &str, source: &str, more: &[&str]) -> Option<PathBuf> {
     std::fs::create_dir_all(&folder).expect("a folder");
     let (c, so) = (folder.join(format!("{name}.c")), folder.join(format!("lib{name}.so")));
     std::fs::write(&c, source).expect("a source");
-    let gcc = Command::new("gcc")
+    let gcc = match Compiler::native() {
+        Ok(gcc) => gcc,
+        Err(why) => {
+            println!("skipped: {why}");
+            return None;
+        }
+    };
+    let gcc = gcc
+        .command()
         .args(["-shared", "-fPIC", "-o"])
         .arg(&so)
         .arg(&c)

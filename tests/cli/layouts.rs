@@ -1,5 +1,6 @@
 //! `callsmith layout`: the list is what gcc has, the picture what the list has.
 
+use super::support::compiler::Compiler;
 use super::{printed, refused};
 use std::path::Path;
 use std::process::Command;
@@ -48,8 +49,8 @@ fn by_gcc(definition: &str, members: &[&str]) -> Option<Vec<(String, u64, u64)>>
     let stem = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("layout-{}", std::process::id()));
     let c = stem.with_extension("c");
     std::fs::write(&c, source).expect("a source");
-    let gcc = Command::new("gcc").arg("-o").arg(&stem).arg(&c).status();
-    if !gcc.is_ok_and(|status| status.success()) {
+    let gcc = Compiler::native().map(|gcc| gcc.command().arg("-o").arg(&stem).arg(&c).status());
+    if !gcc.is_ok_and(|gcc| gcc.is_ok_and(|status| status.success())) {
         println!("skipped: no gcc");
         return None;
     }

@@ -1,5 +1,6 @@
 //! `callsmith find` and `callsmith symbols`.
 
+use super::support::compiler::Compiler;
 use super::{printed, refused};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,10 +11,11 @@ fn made(name: &str, source: &str, more: &[&str]) -> Option<PathBuf> {
     std::fs::create_dir_all(&folder).expect("a folder");
     let (c, so) = (folder.join("source.c"), folder.join(format!("lib{name}.so")));
     std::fs::write(&c, source).expect("a source");
-    let gcc = Command::new("gcc").args(["-shared", "-fPIC", "-o"]).arg(&so).arg(&c).args(more).status();
-    match gcc {
+    let made = Compiler::native()
+        .map(|gcc| gcc.command().args(["-shared", "-fPIC", "-o"]).arg(&so).arg(&c).args(more).status());
+    match made {
         Ok(status) => {
-            assert!(status.success(), "gcc refused {}", c.display());
+            assert!(status.expect("gcc runs").success(), "gcc refused {}", c.display());
             Some(so)
         }
         Err(error) => {

@@ -6,6 +6,9 @@ mod explanations;
 mod layouts;
 mod libraries;
 
+#[path = "../support/mod.rs"]
+mod support;
+
 use std::process::{Command, Output};
 
 fn run(arguments: &[&str]) -> Output {

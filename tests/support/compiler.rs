@@ -9,6 +9,7 @@ use callsmith_arch::layout::{DataModel, Float};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionIndex};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -114,6 +115,13 @@ impl Compiler {
     pub(crate) fn native() -> Result<&'static Compiler, String> {
         static NATIVE: OnceLock<Result<Compiler, String>> = OnceLock::new();
         NATIVE.get_or_init(|| Compiler::of(host::MODEL)).as_ref().map_err(String::clone)
+    }
+
+    /// Its command, for what is neither an object file nor a library.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]);
+        command
     }
 
     /// Compiles `source`, and reads what it initialises. `name` is the file's.
