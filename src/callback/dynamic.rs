@@ -408,6 +408,23 @@ impl DynBuilder {
         self.over_values::<_, OneCall, ThisThread>(Once(Some(closure)))
     }
 
+    /// Runs `body` with a callback whose closure may borrow from around, as [`scoped`](super::scoped).
+    ///
+    /// # Errors
+    /// As for [`DynBuilder::shared`].
+    pub fn scoped<F, R>(
+        &self,
+        closure: F,
+        body: impl FnOnce(&DynCallback<ThisThread>) -> R,
+    ) -> Result<R, Error>
+    where
+        F: FnMut(&CallbackArgs<'_>) -> Value,
+    {
+        // SAFETY: the callback ends below. Only this thread may be inside, and it is not any more when `body` has ended.
+        let callback = unsafe { self.borrowing_over_values::<_, OneCall, _>(Mutable(closure))? };
+        Ok(body(&callback))
+    }
+
     /// As [`DynCallback::raw`].
     ///
     /// # Errors
@@ -419,7 +436,10 @@ impl DynBuilder {
     where
         F: Fn(*const *const c_void, *mut c_void) + Send + Sync + 'static,
     {
-        self.make::<Uncounted, _, _>(closure, over_memory::<F, Described>, over_memory::<F, Keeping>)
+        // SAFETY: it borrows nothing.
+        unsafe {
+            self.make::<Uncounted, _, _>(closure, over_memory::<F, Described>, over_memory::<F, Keeping>)
+        }
     }
 
     /// `G` lets in whom `T` and the closure allow.
@@ -427,23 +447,42 @@ impl DynBuilder {
         &self,
         closure: W,
     ) -> Result<DynCallback<T>, Error> {
+        // SAFETY: it borrows nothing.
+        unsafe { self.borrowing_over_values::<W, G, T>(closure) }
+    }
+
+    /// As `over_values`.
+    ///
+    /// # Safety
+    /// As for [`DynBuilder::make`].
+    unsafe fn borrowing_over_values<W: OverArgs, G: Guard, T: Threads>(
+        &self,
+        closure: W,
+    ) -> Result<DynCallback<T>, Error> {
         let (plain, keeping) = (over_values::<W, G, Described>, over_values::<W, G, Keeping>);
-        self.make::<G, _, _>(closure, plain, keeping)
+        // SAFETY: the caller's promise.
+        unsafe { self.make::<G, _, _>(closure, plain, keeping) }
     }
 
     /// `plain` and `keeping` are for contexts of an `F` under `G`, which lets in whom `T` and `F` allow.
-    fn make<G: Guard, F: 'static, T: Threads>(
+    ///
+    /// # Safety
+    /// The result is dropped, and nobody is inside, before anything ends that the closure borrows.
+    unsafe fn make<G: Guard, F, T: Threads>(
         &self,
         closure: F,
         plain: Handler,
         keeping: Handler,
     ) -> Result<DynCallback<T>, Error> {
         let described = self.described.clone();
-        let made = match &self.keep {
-            None => DynCallback::put_together::<G, _, _>(closure, described, plain),
-            Some((instead, kept)) => {
-                let ending = Keeping { described, instead: instead.clone(), kept: kept.share() };
-                DynCallback::put_together::<G, _, _>(closure, ending, keeping)
+        // SAFETY: the caller's promise.
+        let made = unsafe {
+            match &self.keep {
+                None => DynCallback::put_together::<G, _, _>(closure, described, plain),
+                Some((instead, kept)) => {
+                    let ending = Keeping { described, instead: instead.clone(), kept: kept.share() };
+                    DynCallback::put_together::<G, _, _>(closure, ending, keeping)
+                }
             }
         };
         made.map_err(|source| no_code(&self.described.shape.prototype.to_string(), source))
@@ -451,8 +490,9 @@ impl DynBuilder {
 }
 
 impl<T: Threads> DynCallback<T> {
-    /// `handler` is for a context of these.
-    fn put_together<G: Guard, F: 'static, E: Ending + 'static>(
+    /// # Safety
+    /// As for [`DynBuilder::make`]; `handler` is for a context of these.
+    unsafe fn put_together<G: Guard, F, E: Ending + 'static>(
         closure: F,
         ending: E,
         handler: Handler,

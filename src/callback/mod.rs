@@ -31,6 +31,8 @@
 //! | `FnMut` that borrows | [`scoped`] | on the thread that made it, not while it runs | `&Callback<S, ThisThread>` |
 //! | `Fn + Send + Sync` that borrows | [`scoped_shared`] | on any thread, also while it runs | `&Callback<S>` |
 //!
+//! [`DynCallback`] has the same of prototypes that are known at run time only; its builder has a `scoped`.
+//!
 //! A call that may not be ends the process with a sentence that says which callback it was. So does a call after the
 //! callback was dropped; a call that is inside then finishes first, and the closure is dropped when it has. The address of
 //! a dropped callback rests for at least 256 drops of the thread that dropped it. C that calls it after that may find it

@@ -111,6 +111,17 @@ fn dynamic_callbacks_are_of_any_closure() -> Result<(), Error> {
     let anywhere = at(adds_anywhere.address(), INT);
     assert_eq!(std::thread::spawn(move || call(&anywhere, 5)).join().expect("no panic"), 15);
 
+    let mut seen = Vec::new();
+    let keep = |args: &callback::CallbackArgs<'_>| {
+        seen.push(integer(args.get(0)));
+        Value::I32(seen.len() as i32)
+    };
+    let last = DynCallback::builder(&prototype)?.scoped(keep, |keeps| {
+        let keep = at(keeps.address(), INT);
+        (call(&keep, 30), call(&keep, 40)).1
+    })?;
+    assert_eq!((last, seen), (2, vec![30, 40]));
+
     let (content, dropped) = counted();
     let once = DynCallback::new_once(&prototype, move |args| {
         let _content = content;
