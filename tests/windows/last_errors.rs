@@ -1,7 +1,9 @@
 //! `GetLastError`: taken before anything else can change it.
 
 use super::kernel32;
-use callsmith::{Callback, Data, Error, Function, LastError, Library, Value, get_last_error, set_last_error};
+use callsmith::{
+    Callback, Data, Error, Function, LastError, Library, Ptr, Value, get_last_error, set_last_error,
+};
 use callsmith::{ctype::CType, decl, host, swapping_last_error};
 
 fn setter() -> Function {
@@ -23,6 +25,23 @@ fn a_last_error_comes_with_each_result() -> Result<(), Error> {
     // Each thread has its own, and its first call is no different.
     let elsewhere = std::thread::spawn(move || set.call_last_error::<_, ()>((99u32,)).expect("a call").1);
     assert_eq!(elsewhere.join().expect("no panic"), LastError(99));
+    Ok(())
+}
+
+/// ctypes: `GetModuleHandle.restype = ValidHandle`, a function that raises `WinError()` where the handle is 0.
+#[test]
+fn a_handle_that_is_null_is_the_last_error() -> Result<(), Error> {
+    // SAFETY: as Microsoft's documentation has it.
+    let get = unsafe { kernel32().function("void *WINAPI GetModuleHandleA(const char *name)")? };
+    let valid = |name: Option<&std::ffi::CStr>| -> Result<Ptr, Box<dyn std::error::Error>> {
+        let (handle, error) = get.call_last_error::<_, Ptr>((name,))?;
+        if handle.is_null() { Err(error.error().ok_or("no error")?.into()) } else { Ok(handle) }
+    };
+    assert!(valid(None).is_ok());
+    let error = valid(Some(c"something silly")).expect_err("no such module");
+    let error = error.downcast::<std::io::Error>().expect("the system's error");
+    // ERROR_MOD_NOT_FOUND
+    assert_eq!(error.raw_os_error(), Some(126));
     Ok(())
 }
 
