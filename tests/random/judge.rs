@@ -75,6 +75,10 @@ fn compile(source: &str, level: Level) -> Result<PathBuf, String> {
     if cfg!(target_arch = "x86") {
         flags.extend(["-mmmx", "-msse2"]);
     }
+    if cfg!(all(windows, target_arch = "x86")) {
+        // Names as they are in C, without the decoration that conventions get.
+        flags.push("-Wl,--kill-at");
+    }
     Compiler::native()?.library(source, "random", &flags)
 }
 

@@ -158,9 +158,7 @@ impl Compiler {
     pub(crate) fn library_at(&self, source: &Path, library: &Path, flags: &[&str]) -> Result<(), String> {
         let kind: &[&str] = match self.model.name {
             // libgcc's own DLL would have to be found.
-            "LLP64-gnu" => &["-shared", "-static-libgcc"],
-            // Names as they are in C, which 32-bit Windows decorates.
-            "ILP32-mingw" => &["-shared", "-static-libgcc", "-Wl,--kill-at"],
+            "LLP64-gnu" | "ILP32-mingw" => &["-shared", "-static-libgcc"],
             _ => &["-shared", "-fPIC"],
         };
         self.run(&[kind, flags].concat(), source, library)

@@ -8,7 +8,7 @@ use callsmith::{
 use std::path::{Path, PathBuf};
 
 /// A library made by mingw; `None`, with a printed reason, where there is none.
-fn made(name: &str, source: &str, more: &[&str]) -> Option<PathBuf> {
+pub(crate) fn made(name: &str, source: &str, more: &[&str]) -> Option<PathBuf> {
     let gcc = Compiler::native().inspect_err(|why| support::note(&format!("skipped: {why}"))).ok()?;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let (c, dll) = (folder.join(format!("{name}.c")), folder.join(format!("{name}.dll")));

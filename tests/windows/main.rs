@@ -2,6 +2,8 @@
 #![cfg(windows)]
 
 mod com;
+#[cfg(target_arch = "x86")]
+mod conventions;
 mod last_errors;
 mod libraries;
 #[path = "../support/mod.rs"]
