@@ -52,7 +52,7 @@ fn decorated_names_are_found() -> Result<(), Error> {
         assert_eq!(microsoft.call::<_, i32>((41,))?, 42);
     }
     let mut s = turn.argument(1)?;
-    (s.set("a", 1)?, s.set("b", 2)?, s.set("c", 3)?);
+    ["a", "b", "c"].into_iter().zip(1..).try_for_each(|(name, n)| s.set(name, n))?;
     assert_eq!(turn.call_values(&[10.into(), s.into()])?.to_string(), "{.a = 12, .b = 13, .c = 11}");
     // SAFETY: it is not there: the number of bytes is another.
     let error = unsafe { library.function("int __stdcall add(int a)") }.expect_err("add@4").to_string();
