@@ -2,6 +2,7 @@
 //! and the result take; where there is none, and where rustc passes a type otherwise than C does, an adapter serves.
 //!
 //! Every argument and result has its own pattern, and each side compares whole values.
+#![cfg(not(target_arch = "x86"))] // where typed callbacks are dynamic ones, and there is no __int128
 
 #[path = "callbacks/c.rs"]
 #[allow(dead_code)]

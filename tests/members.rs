@@ -38,15 +38,19 @@ struct Case {
 fn integer(rng: &mut Rng, bits: u32, signed: bool) -> (Value, String) {
     let raw = u128::from(rng.next()) << 64 | u128::from(rng.next());
     let raw = raw >> (128 - bits);
-    let text =
-        format!("((unsigned __int128){:#x}ull << 64 | {:#x}ull)", raw >> 64, raw & u128::from(u64::MAX));
+    // Not every target has __int128, in which the larger ones are written.
+    let spell = |high: String, low: u64, ty: &str| match bits {
+        ..=64 => format!("{low:#x}{}", if ty.starts_with('u') { "ull" } else { "ll" }),
+        _ => format!("(({ty}){high}ull << 64 | {low:#x}ull)"),
+    };
+    let low = |raw: u128| u64::try_from(raw & u128::from(u64::MAX)).expect("masked");
+    let text = spell(format!("{:#x}", raw >> 64), low(raw), "unsigned __int128");
     let negative = signed && raw >> (bits - 1) == 1;
     match negative {
         // Minus what is missing from a power of two.
         true => {
             let rest = (!raw & (u128::MAX >> (128 - bits))).cast_signed();
-            let rest_text =
-                format!("((__int128){:#x}ull << 64 | {:#x}ull)", rest >> 64, rest & i128::from(u64::MAX));
+            let rest_text = spell(format!("{:#x}", rest >> 64), low(rest.cast_unsigned()), "__int128");
             (Value::I128(-1 - rest), format!("(-1 - {rest_text})"))
         }
         false => (Value::U128(raw), text),

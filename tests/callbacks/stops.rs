@@ -278,8 +278,10 @@ fn a_dynamic_fn_mut_while_it_runs() {
 
 #[test]
 fn a_panic() {
+    // Where code of ours stands between C and the closure, that ends it.
     let said = ["the closure's words", "panic in a function that cannot unwind"];
-    dies("stops::a_panic", &said, || {
+    let said = if cfg!(target_arch = "x86") { &said[..1] } else { &said };
+    dies("stops::a_panic", said, || {
         let callback = Callback::<fn(i32) -> i32>::new(|_: i32| panic!("the closure's words")).expect("one");
         call(&called_back(&callback, INT));
     });

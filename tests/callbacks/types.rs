@@ -67,11 +67,15 @@ fn echoes(which: usize) -> impl Fn(&callsmith::callback::CallbackArgs<'_>) -> Va
 
 #[test]
 fn every_type_goes_in_and_out_of_dynamic_callbacks() -> Result<(), Error> {
+    // There is no __int128 on 32 bits; and there gcc passes vectors of 8 bytes in the registers that `double` needs.
+    let has =
+        |ty: &str| (host::MODEL.int128 || ty != "__int128") && !(cfg!(target_arch = "x86") && ty == "v2");
+    let types = || TYPES.iter().filter(|(_, ty, _)| has(ty)).enumerate();
     for attribute in ATTRIBUTES {
-        let callers = TYPES.iter().enumerate().map(|(number, &ty)| c_caller(number, attribute, ty));
+        let callers = types().map(|(number, &ty)| c_caller(number, attribute, ty));
         let source = format!("#include <string.h>\n{}", callers.collect::<String>());
         let Some(library) = library(&source, &["-w"]) else { return Ok(()) };
-        for (number, (definition, ty, _)) in TYPES.iter().enumerate() {
+        for (number, (definition, ty, _)) in types() {
             let text =
                 format!("{definition} {ty} {attribute} f(int, {ty}, double, {ty}, long long, {ty}, {ty})");
             let prototype = decl::parse_prototype(&text, host::MODEL)?;

@@ -109,13 +109,16 @@ fn fields_in_a_union_of_bits_and_bytes() -> Result<(), Error> {
     Ok(())
 }
 
+/// The size of two pointers, in bytes.
+const POINTERS: u64 = 2 * size_of::<usize>() as u64;
+
 #[test]
 fn unnamed_members_are_reached_by_both_ways() -> Result<(), Error> {
     let desc = ty(
         "struct TYPEDESC { union U { struct TYPEDESC *lptdesc; struct ARRAYDESC *lpadesc; unsigned hreftype; } u; \
          unsigned short vt; }",
     );
-    assert_eq!(desc.size(host::MODEL).map(Size::bytes), Ok(16));
+    assert_eq!(desc.size(host::MODEL).map(Size::bytes), Ok(POINTERS));
     // C11 knows the short way for unnamed members alone; the builder names the long one's type instead.
     let union = ty("union { struct TYPEDESC *lptdesc; unsigned hreftype; }");
     let desc = structure("TYPEDESC").anonymous(&union).member("vt", &CType::int()).build();
@@ -137,7 +140,7 @@ fn a_list_refers_to_itself() -> Result<(), Error> {
         list.path("next").and_then(|next| next.pointee()?.path("item")).map(|ty| ty.to_string()).as_deref(),
         Some("int")
     );
-    assert_eq!(list.size(host::MODEL).map(Size::bytes), Ok(16));
+    assert_eq!(list.size(host::MODEL).map(Size::bytes), Ok(POINTERS));
     Ok(())
 }
 
@@ -149,7 +152,7 @@ fn an_incomplete_type_is_completed_later() {
     let definition = ty("struct cell { char *name; struct cell *next; }");
     let holder = holder.completed_by(&definition);
     let cell = holder.path("first").and_then(|ty| ty.pointee()).expect("a pointer");
-    assert_eq!(cell.size(host::MODEL).map(Size::bytes), Ok(16));
+    assert_eq!(cell.size(host::MODEL).map(Size::bytes), Ok(POINTERS));
     // One that the builder handed out, with a definition that uses it.
     let builder = structure("node");
     let pair = structure("pair").member("left", &CType::pointer_to(&builder.this())).build();
@@ -226,8 +229,10 @@ const BIG_ENDIAN: &str = "struct __attribute__((scalar_storage_order(\"big-endia
 
 #[test]
 fn big_endian_structs_are_laid_out_as_gcc_has_them() -> Result<(), Error> {
+    let big = if host::MODEL.int128 { "__int128" } else { "long long" };
+    let big_endian = BIG_ENDIAN.replace("__int128", big);
     let source = format!(
-        "{BIG_ENDIAN};
+        "{big_endian};
          void fill(struct b *p) {{ __builtin_memset(p, 0, sizeof *p); p->s[0] = 1; p->s[2] = -2; p->f = 1.5f; p->b = 1;
              p->z = 1.0 + 2.0i; p->n = 5; p->m = -3; p->w = 0x123456789ull; p->in.x = 9; p->grid[1][0] = 77;
              p->large = -3; }}
@@ -238,12 +243,12 @@ fn big_endian_structs_are_laid_out_as_gcc_has_them() -> Result<(), Error> {
     // SAFETY: the prototypes of the functions above.
     let (fill, same, turned) = unsafe {
         (
-            library.function(&format!("void fill({BIG_ENDIAN} *p)"))?,
-            library.function(&format!("int same(const {BIG_ENDIAN} *a, const struct b *b)"))?,
-            library.function(&format!("{BIG_ENDIAN} turned(struct b v)"))?,
+            library.function(&format!("void fill({big_endian} *p)"))?,
+            library.function(&format!("int same(const {big_endian} *a, const struct b *b)"))?,
+            library.function(&format!("{big_endian} turned(struct b v)"))?,
         )
     };
-    let ctype = ty(BIG_ENDIAN);
+    let ctype = ty(&big_endian);
     let mut theirs = Data::new(&ctype)?;
     fill.call::<_, ()>((&mut theirs,))?;
     let mut ours = Data::new(&ctype)?;

@@ -158,7 +158,10 @@ impl Compiler {
     pub(crate) fn library_at(&self, source: &Path, library: &Path, flags: &[&str]) -> Result<(), String> {
         let kind: &[&str] = match self.model.name {
             // libgcc's own DLL would have to be found.
-            "LLP64-gnu" | "ILP32-mingw" => &["-shared", "-static-libgcc"],
+            "LLP64-gnu" => &["-shared", "-static-libgcc"],
+            // Told of these registers, gcc passes vectors in them.
+            "ILP32-mingw" => &["-shared", "-static-libgcc", "-msse2"],
+            "ILP32-gnu" => &["-shared", "-fPIC", "-msse2"],
             _ => &["-shared", "-fPIC"],
         };
         self.run(&[kind, flags].concat(), source, library)
