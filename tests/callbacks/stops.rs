@@ -60,6 +60,7 @@ fn a_dropped_dynamic_callback() {
 }
 
 #[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "a convention of x86-64")]
 fn a_dropped_win64_callback() {
     let said = [
         "callsmith: the callback callsmith::callback::signature::Win64<fn(i32) -> i32>",

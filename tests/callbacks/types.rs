@@ -1,10 +1,13 @@
 //! Every type as argument and as result, by both conventions; function pointers out of memory and results.
 
 use super::c::{called_back, library};
+use callsmith::arch::layout::Float;
 use callsmith::callback::{Callback, DynCallback, Signature, SysV64, Win64};
 use callsmith::{Data, Error, Function, LongDouble, Ptr, Value, c_struct, decl, host};
 
-const ATTRIBUTES: [&str; 2] = ["", "__attribute__((ms_abi))"];
+/// Those of the conventions that this process has.
+const ATTRIBUTES: &[&str] =
+    if cfg!(target_arch = "x86_64") { &["", "__attribute__((ms_abi))"] } else { &[""] };
 
 /// A type's definition, its name, and what a literal of it is in C.
 const TYPES: [(&str, &str, &str); 20] = [
@@ -47,8 +50,7 @@ fn c_caller(number: usize, attribute: &str, (definition, ty, literal): (&str, &s
          }}\n",
         // An x87 number's padding is nobody's.
         size = match ty {
-            "long double" => "10",
-            "long double _Complex" => "10",
+            "long double" | "long double _Complex" if host::MODEL.long_double == Float::X87 => "10",
             "struct s1" => "1",
             _ => "sizeof value",
         }
@@ -127,6 +129,7 @@ where
 type Wide = fn(i128, LongDouble, Pair, bool, u8, Ptr) -> i128;
 
 #[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "a convention of x86-64")]
 fn typed_callbacks_take_what_rustc_cannot_pass() -> Result<(), Error> {
     wide::<Wide>("")?;
     wide::<SysV64<Wide>>("__attribute__((sysv_abi))")?;
@@ -147,6 +150,7 @@ type Own<S> = Win64<S>;
 const FOREIGN: &str = if cfg!(windows) { "sysv_abi" } else { "ms_abi" };
 
 #[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "a convention of x86-64")]
 fn a_convention_is_part_of_the_type() -> Result<(), Error> {
     let source = "int __attribute__((ABI)) call(int __attribute__((ABI)) (*f)(int)) { return f(20); }";
     let Some(library) = library(&source.replace("ABI", FOREIGN), &[]) else { return Ok(()) };
