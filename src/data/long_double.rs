@@ -98,8 +98,19 @@ impl From<LongDouble> for f64 {
         // Two exact steps keep the scale factor itself in range.
         let scale = power + drop.cast_signed();
         let half = scale / 2;
-        sign * (rounded as f64) * 2f64.powi(half) * 2f64.powi(scale - half)
+        sign * (rounded as f64) * power_of_two(half) * power_of_two(scale - half)
     }
+}
+
+/// `2^exponent`, exactly, which `powi` does not promise; 0 or infinite where that is out of range.
+fn power_of_two(exponent: i32) -> f64 {
+    let bits = match exponent {
+        1024.. => return f64::INFINITY,
+        -1022..1024 => u64::from((exponent + BIAS64).unsigned_abs()) << 52,
+        -1074..-1022 => 1 << (exponent + 1074),
+        ..-1074 => 0,
+    };
+    f64::from_bits(bits)
 }
 
 /// `value / 2^drop`, to the nearest, ties to even.
@@ -168,7 +179,7 @@ mod tests {
     /// A significand whose integer bit is not set still is that number times its power of two.
     #[test]
     fn numbers_without_an_integer_bit_are_read() {
-        assert_eq!(f64::from(LongDouble::from_parts(1, 0x4000)), 2f64.powi(-62));
+        assert_eq!(f64::from(LongDouble::from_parts(1, 0x4000)), 1.0 / (1u64 << 62) as f64);
         assert_eq!(f64::from(LongDouble::from_parts(3 << 60, 0x3fff)), 0.375);
         assert_eq!(f64::from(LongDouble::from_parts(1, 0x7ffe)), f64::INFINITY);
         assert_eq!(f64::from(LongDouble::from_parts(0, 0x7ffe)), 0.0);
