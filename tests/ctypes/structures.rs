@@ -323,7 +323,9 @@ fn big_endian_structs_hold_no_pointers() {
     };
     assert_eq!(refused("struct BE s { int *p; }"), "'struct s' is big-endian, and holds pointers");
     refused("union BE u { int n; struct { char *p[2]; } s; }");
-    refused("struct BE s { long double x; }");
+    if cfg!(any(target_arch = "x86_64", target_arch = "x86")) {
+        refused("struct BE s { long double x; }");
+    }
     // The host's own order says nothing new.
     let little =
         structure("s").byte_order(ByteOrder::Little).member("p", &CType::pointer_to(&CType::int())).build();
