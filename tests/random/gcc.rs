@@ -22,7 +22,7 @@ pub(crate) fn is_judge(c: &CType, ty: &Type, role: Role, abi: Abi) -> bool {
         Abi::SysV64 => is_only_padding(c, size) || in_sysv64(c, ty, role),
         Abi::Win64 => is_only_padding(c, size) || in_ms_abi(c, size, role),
         Abi::Aapcs64(_) => in_aapcs64(c, ty),
-        Abi::X86(..) => is_only_padding(c, size) || in_mmx(c, role),
+        Abi::X86(..) => is_only_padding(c, size) || in_mmx(c, role) || is_aligned_nothing(ty, size),
     };
     !doubted
 }
@@ -92,6 +92,12 @@ fn has_zero_width_in_union(c: &CType) -> bool {
         }
         CType::Scalar(_) | CType::Complex(_) | CType::Vector { .. } | CType::Array { .. } => false,
     })
+}
+
+/// A value of no size that is aligned as a vector: to gcc the next stack argument is aligned so by `fastcall` and `thiscall`,
+/// but not by `cdecl` and `stdcall`.
+fn is_aligned_nothing(ty: &Type, size: u64) -> bool {
+    size == 0 && ty.align(host::MODEL).bytes() >= 16
 }
 
 /// An argument in a register of MMX: before gcc's callee can give the x87's registers back, it has moved doubles with them.
