@@ -102,7 +102,8 @@ fn is_aligned_nothing(ty: &Type, size: u64) -> bool {
 
 /// An argument in a register of MMX: before gcc's callee can give the x87's registers back, it has moved doubles with them.
 fn in_mmx(c: &CType, role: Role) -> bool {
-    matches!(c, CType::Vector { bytes: 8, .. }) && role == Role::Argument
+    // What is behind a `...` is on the stack, but a callback takes it for one more parameter.
+    matches!(c, CType::Vector { bytes: 8, .. }) && role != Role::Result
 }
 
 /// gcc has it otherwise than clang, and than the document's "natural alignment".
