@@ -27,7 +27,24 @@ pub(in crate::engine) struct Pool {
     /// Nobody's.
     free: Vec<SlotPtr>,
     /// Dropped long ago, or by threads that are gone; the oldest first.
-    resting: VecDeque<SlotPtr>,
+    resting: VecDeque<Resting>,
+}
+
+/// A dropped slot. What looks for leaks finds its context here: slots are in memory that it does not know.
+struct Resting {
+    slot: SlotPtr,
+    context: AtomicPtr<c_void>,
+}
+
+impl Resting {
+    fn new(slot: NonNull<Slot>) -> Resting {
+        let context = AtomicPtr::new(words(slot).context.load(Ordering::Relaxed));
+        Resting { slot: SlotPtr(slot), context }
+    }
+
+    fn is_left(&self) -> bool {
+        is_left(self.context.load(Ordering::Relaxed))
+    }
 }
 
 struct SlotPtr(NonNull<Slot>);
@@ -79,7 +96,7 @@ impl Home {
             drop(pool);
             return Ok(rested
                 .into_iter()
-                .map(|SlotPtr(slot)| slot)
+                .map(|resting| resting.slot.0)
                 .inspect(|slot| end(words(*slot)))
                 .collect());
         }
@@ -99,7 +116,7 @@ impl Home {
 
     /// Takes dropped slots, the oldest first.
     pub(super) fn lay_to_rest(&self, slots: impl Iterator<Item = NonNull<Slot>>) {
-        self.lock().resting.extend(slots.map(SlotPtr));
+        self.lock().resting.extend(slots.map(Resting::new));
     }
 
     fn publish_traps(&self) -> Result<(), PublishError> {
@@ -117,13 +134,12 @@ impl Home {
 
 impl Pool {
     /// A batch of slots that have rested, or as many of it as nobody is inside of.
-    fn rested(&mut self) -> Vec<SlotPtr> {
+    fn rested(&mut self) -> Vec<Resting> {
         if self.resting.len() < REST + BATCH {
             return Vec::new();
         }
         let batch = self.resting.drain(..BATCH);
-        let (left, inside): (Vec<_>, Vec<_>) =
-            batch.partition(|slot| is_left(words(slot.0).context.load(Ordering::Relaxed)));
+        let (left, inside): (Vec<_>, Vec<_>) = batch.partition(Resting::is_left);
         self.resting.extend(inside);
         left
     }
