@@ -164,6 +164,21 @@ impl Types {
         self.records[id.0].body = Some(Arc::new(body));
     }
 
+    /// The shape of a new struct without a tag, of these members: name, type, alignment.
+    pub(crate) fn add_struct(&mut self, members: Vec<(&str, Shape, Align)>) -> Shape {
+        let id = self.add_record(RecordKind::Struct, None);
+        let node = |(name, shape, align): (&str, Shape, Align)| MemberNode {
+            name: Some(name.into()),
+            ty: self.add(shape),
+            bits: None,
+            packed: false,
+            align: Some(align),
+        };
+        let members = members.into_iter().map(node).collect();
+        self.complete_record(id, RecordBody { members, ..RecordBody::default() });
+        Shape::Record(id)
+    }
+
     /// A new, incomplete enum.
     pub(crate) fn add_enum(&mut self, tag: Option<Arc<str>>) -> EnumId {
         self.enums.push(EnumNode { identity: Identity::fresh(), tag, body: None });

@@ -166,8 +166,11 @@ impl<'t> Parser<'t> {
         if let Some(known) = self.scope.typedef(name) {
             return Some(known);
         }
+        if let Some(members) = standard::record(name, self.model) {
+            return Some(self.scope.add_standard(name, |types| types.add_struct(members)));
+        }
         let shape = standard::typedef(name, self.model)?;
-        Some(self.scope.add_standard(name, shape))
+        Some(self.scope.add_standard(name, |_| shape))
     }
 
     /// Whether a type can begin with `token`.
@@ -177,6 +180,7 @@ impl<'t> Parser<'t> {
                 specifiers::begins_type(word)
                     || self.scope.typedef(word).is_some()
                     || standard::typedef(word, self.model).is_some()
+                    || standard::record(word, self.model).is_some()
             }
             TokenKind::Punct(_)
             | TokenKind::Number(_)

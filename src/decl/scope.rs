@@ -66,10 +66,11 @@ impl Scope {
     }
 
     /// The typedef of a standard name, made once.
-    pub(super) fn add_standard(&mut self, name: &str, shape: Shape) -> TypeId {
+    pub(super) fn add_standard(&mut self, name: &str, shape: impl FnOnce(&mut Types) -> Shape) -> TypeId {
         if let Some(known) = self.standard.get(name) {
             return *known;
         }
+        let shape = shape(&mut self.types);
         let target = self.types.add(shape);
         let ty = self.types.add(Shape::Typedef { name: name.into(), target, align: None });
         self.standard.insert(name.to_owned(), ty);

@@ -1,8 +1,8 @@
 //! The type names of the standard headers, known without them. A declaration may declare them itself: its own wins.
 
-use crate::ctype::{Integer, Shape};
-use callsmith_arch::Size;
+use crate::ctype::{Floating, Integer, Shape};
 use callsmith_arch::layout::{BitFieldRule, DataModel, RecordRule, Scalar};
+use callsmith_arch::{Align, Size};
 
 /// The type that a standard header gives `name` on the target of `model`.
 pub(super) fn typedef(name: &str, model: &DataModel) -> Option<Shape> {
@@ -33,9 +33,32 @@ pub(super) fn typedef(name: &str, model: &DataModel) -> Option<Shape> {
         "time_t" if is_windows(model) && *model != DataModel::ILP32_MINGW => Integer::LongLong,
         "time_t" => Integer::Long,
         "va_list" => return Some(Shape::VaList),
+        "max_align_t" if is_microsofts(model) => return Some(Shape::Floating(Floating::Double)),
+        "max_align_t" if *model == DataModel::AAPCS64_DARWIN => {
+            return Some(Shape::Floating(Floating::LongDouble));
+        }
         _ => return None,
     };
     Some(Shape::Integer(integer))
+}
+
+/// The struct that a standard header gives `name`, where it is one: its members, with the alignment that each has by itself.
+///
+/// `max_align_t` as gcc's `<stddef.h>` has it; on 32-bit x86 Linux that counts what `_Float128` asks for. Microsoft's and
+/// Apple's are plain types.
+pub(super) fn record(name: &str, model: &DataModel) -> Option<Vec<(&'static str, Shape, Align)>> {
+    if name != "max_align_t" || typedef(name, model).is_some() {
+        return None;
+    }
+    let long_double = model.align_of(Scalar::Float(model.long_double));
+    let mut members = vec![
+        ("__max_align_ll", Shape::Integer(Integer::LongLong), Align::of(8)),
+        ("__max_align_ld", Shape::Floating(Floating::LongDouble), long_double),
+    ];
+    if *model == DataModel::ILP32_GNU {
+        members.push(("__max_align_f128", Shape::Floating(Floating::Float128), Align::of(16)));
+    }
+    Some(members)
 }
 
 /// The fast integers of 16 bits, signed and unsigned: a machine word in glibc, an `int` in Microsoft's library, no more
@@ -57,6 +80,11 @@ fn fast32(model: &DataModel) -> (Integer, Integer) {
     } else {
         word(model)
     }
+}
+
+/// Whether the headers are Microsoft's own, and not mingw's.
+fn is_microsofts(model: &DataModel) -> bool {
+    model.records == RecordRule::Msvc || *model == DataModel::AAPCS64_WINDOWS
 }
 
 fn is_windows(model: &DataModel) -> bool {

@@ -118,6 +118,8 @@ const TYPES: &[(&str, &str)] = &[
     ("", "_Float16"),
     ("", "_Float64x"),
     ("", "unsigned __int128"),
+    ("", "max_align_t"),
+    ("struct s { char c; max_align_t x; char d; };", "struct s"),
     ("typedef int row[3];", "const row *"),
     ("typedef const int *p;", "p *const *"),
     ("typedef int f(int);", "f *(*)(f)"),
