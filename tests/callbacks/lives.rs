@@ -480,20 +480,24 @@ fn shuffled(
 }
 
 #[cfg(target_os = "linux")] // what `/proc` says
-/// Bytes of private mappings that are code, and of those that lie right behind: the slots.
+/// Bytes of private mappings that are code, and of those that lie right behind: the slots. The system shows them as one
+/// with memory of malloc's that happens to follow, so of those no more than twice the code counts.
 fn thunk_and_data_bytes() -> usize {
     let maps = std::fs::read_to_string("/proc/self/maps").expect("maps");
     let mut bytes = 0;
-    let mut code_end = None;
+    let (mut code_end, mut code_bytes) = (0, 0);
     for line in maps.lines() {
         let mut words = line.split_whitespace();
         let (range, protection) = (words.next().expect("a range"), words.next().expect("a protection"));
         let (start, end) = range.split_once('-').expect("a range");
         let [start, end] = [start, end].map(|text| usize::from_str_radix(text, 16).expect("an address"));
         let anonymous = words.nth(2) == Some("0") && words.next().is_none();
-        let counts = anonymous && (protection == "r-xp" || (protection == "rw-p" && code_end == Some(start)));
-        bytes += if counts { end - start } else { 0 };
-        code_end = (anonymous && protection == "r-xp").then_some(end);
+        if anonymous && protection == "r-xp" {
+            (code_end, code_bytes) = (end, end - start);
+            bytes += code_bytes;
+        } else if anonymous && protection == "rw-p" && code_end == start {
+            bytes += (end - start).min(2 * code_bytes);
+        }
     }
     bytes
 }
