@@ -58,6 +58,8 @@ fn run_under_wine(words: &[&str]) -> Result<Ran, String> {
     let file =
         |kind: &str| -> PathBuf { Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{stem}.{kind}")) };
     let files @ [out, err, status] = &["out", "err", "status"].map(file);
+    // Those of a process that was killed: under wine, numbers of processes come again soon.
+    files.iter().for_each(|file| drop(std::fs::remove_file(file)));
     let script = "stem=$1; shift; \"$@\" >$stem.out 2>$stem.err </dev/null; echo $? >$stem.new; mv $stem.new $stem.status";
     let stem = path(&file("")).trim_end_matches('.').to_owned();
     let shell =
