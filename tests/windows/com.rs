@@ -50,3 +50,41 @@ fn the_task_allocator_allocates() -> Result<(), Error> {
     }
     Ok(())
 }
+
+/// A GUID of the shell's: all of them differ in their first number only.
+fn shells(first: u32) -> [u8; 16] {
+    let mut guid = [0; 16];
+    guid[..4].copy_from_slice(&first.to_le_bytes());
+    (guid[8], guid[15]) = (0xc0, 0x46);
+    guid
+}
+
+/// `IShellLinkA` from the class factory of the library that has it, so that no registry is asked. Indices: 3 of
+/// `IClassFactory` `CreateInstance` (unknwn.h); 6 `GetDescription`, 7 `SetDescription` (shobjidl.h).
+#[test]
+fn a_shell_link_keeps_its_description() -> Result<(), Error> {
+    let shell32 = Library::open("shell32")?;
+    // SAFETY: as Microsoft's documentation and headers have them; lengths are the buffers'.
+    unsafe {
+        let class_object = shell32
+            .function("int WINAPI DllGetClassObject(const void *class, const void *iid, void **factory)")?;
+        let (mut factory, mut link) = (Ptr::<c_void>::NULL, Ptr::<c_void>::NULL);
+        let (shell_link, class_factory) = (shells(0x0002_1401), shells(1));
+        class_object.call::<_, HResult>((&shell_link[..], &class_factory[..], &mut factory))?.ok()?;
+        let method = |object, index, text| Function::from_vtable(object, index, prototype(text));
+        let create = "int WINAPI CreateInstance(void *self, void *outer, const void *iid, void **object)";
+        let create = method(factory, 3, create)?;
+        create
+            .call::<_, HResult>((factory, Ptr::<c_void>::NULL, &shells(0x0002_14ee)[..], &mut link))?
+            .ok()?;
+        let set = method(link, 7, "int WINAPI SetDescription(void *self, const char *text)")?;
+        let get = method(link, 6, "int WINAPI GetDescription(void *self, char *text, int size)")?;
+        let release = method(link, 2, "unsigned WINAPI Release(void *self)")?;
+        set.call::<_, HResult>((link, c"made at run time"))?.ok()?;
+        let mut text = [0u8; 64];
+        get.call::<_, HResult>((link, &mut text[..], 64))?.ok()?;
+        assert!(text.starts_with(b"made at run time\0"), "{text:?}");
+        assert_eq!(release.call::<_, u32>((link,))?, 0);
+    }
+    Ok(())
+}
