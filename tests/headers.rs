@@ -126,14 +126,32 @@ fn all_that_a_header_mentions_of_its_library_is_bound() -> Result<(), Error> {
     Ok(())
 }
 
-/// gcc on lines of C: the numbers of those that are wrong, from 1.
-fn wrong_lines(lines: &str) -> BTreeSet<usize> {
+/// The lines of C, from 1, that gcc refuses, each for its own sake. gcc names an undeclared word once, however many lines have
+/// it, so what is left is shown to it again until it has nothing to say.
+fn wrong_lines(source: &str) -> BTreeSet<usize> {
+    let mut lines: Vec<&str> = source.lines().collect();
+    let mut wrong = BTreeSet::new();
+    loop {
+        let found = refused_lines(&lines.join("\n"));
+        let before = wrong.len();
+        for line in found {
+            lines[line - 1] = "";
+            wrong.insert(line);
+        }
+        if wrong.len() == before {
+            return wrong;
+        }
+    }
+}
+
+/// The lines, from 1, for which gcc has an error.
+fn refused_lines(source: &str) -> Vec<usize> {
     let mut gcc = Compiler::native().expect("gcc").command();
     gcc.args(["-fsyntax-only", "-fmax-errors=0", "-w", "-xc", "-"])
         .stdin(Stdio::piped())
         .stderr(Stdio::piped());
     let mut gcc = gcc.spawn().expect("gcc");
-    gcc.stdin.take().expect("a pipe").write_all(lines.as_bytes()).expect("written");
+    gcc.stdin.take().expect("a pipe").write_all(source.as_bytes()).expect("written");
     let output = gcc.wait_with_output().expect("gcc");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let line = |line: &str| line.strip_prefix("<stdin>:")?.split_once(':')?.0.parse().ok();

@@ -3,10 +3,14 @@
 use super::dying::dies;
 use callsmith::callback::{Callback, Threads};
 use callsmith::{Error, Function, Library, Ptr};
+use std::ffi::c_ulong;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 type Start = fn(Ptr) -> Ptr;
+
+/// C's `pthread_t`.
+type Thread = c_ulong;
 
 const TYPES: &str = "typedef unsigned long pthread_t;";
 
@@ -15,18 +19,18 @@ fn functions() -> Result<(Function, Function), Error> {
     let create =
         "int pthread_create(pthread_t *thread, const void *attributes, void *(*start)(void *), void *)";
     let join = "int pthread_join(pthread_t thread, void **result)";
-    // SAFETY: as <pthread.h> has them on x86-64 Linux; attributes are always null.
+    // SAFETY: as glibc's <pthread.h> has them; attributes are always null.
     unsafe { Ok((libc.function(&format!("{TYPES} {create}"))?, libc.function(&format!("{TYPES} {join}"))?)) }
 }
 
-fn create<T: Threads>(start: &Callback<Start, T>, argument: Ptr) -> Result<u64, Error> {
-    let mut thread = 0u64;
+fn create<T: Threads>(start: &Callback<Start, T>, argument: Ptr) -> Result<Thread, Error> {
+    let mut thread: Thread = 0;
     let status: i32 = functions()?.0.call((&mut thread, Ptr::<std::ffi::c_void>::NULL, start, argument))?;
     assert_eq!(status, 0);
     Ok(thread)
 }
 
-fn join(thread: u64) -> Result<Ptr, Error> {
+fn join(thread: Thread) -> Result<Ptr, Error> {
     let mut result = Ptr::NULL;
     let status: i32 = functions()?.1.call((thread, &mut result))?;
     assert_eq!(status, 0);
@@ -47,7 +51,7 @@ fn threads_start_in_a_callback() -> Result<(), Error> {
     // SAFETY: they live until the threads are joined.
     let pointers: Vec<Ptr> =
         numbers.iter().map(|n| unsafe { Ptr::new(std::ptr::from_ref(n).cast()) }).collect();
-    let threads: Vec<u64> = pointers.iter().map(|&p| create(&start, p)).collect::<Result<_, _>>()?;
+    let threads: Vec<Thread> = pointers.iter().map(|&p| create(&start, p)).collect::<Result<_, _>>()?;
     for (thread, pointer) in threads.into_iter().zip(pointers) {
         assert_eq!(join(thread)?, pointer);
     }

@@ -56,7 +56,7 @@ fn strings_are_read_as_in_c() {
 fn variadic_arguments_are_what_they_look_like() {
     let printf = |arguments: &[&str]| call("libc.so.6", "int printf(const char *, ...)", arguments);
     assert_eq!(printf(&["n=%d x=%g\\n", "42", "2.5"]), "n=42 x=2.5\n11\n");
-    assert_eq!(printf(&["%ld\\n", "5000000000"]), "5000000000\n11\n");
+    assert_eq!(printf(&["%lld\\n", "5000000000"]), "5000000000\n11\n");
     assert_eq!(printf(&["%c%s%g\\n", "'a'", "bc", "1e3"]), "abc1000\n8\n");
     assert_eq!(printf(&["%s %Lg\\n", "\"42\"", "1.5L"]), "42 1.5\n7\n");
     assert_eq!(printf(&["%s %hhd %g\\n", "(char *)42", "(signed char)-3", "(float)0.5"]), "42 -3 0.5\n10\n");

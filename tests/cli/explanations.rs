@@ -98,14 +98,15 @@ fn each_abi_has_its_own_data_model() {
     }
     let mingw = explained(&["--abi", "win64", "--model", "llp64-gnu", declaration]);
     assert_eq!(mingw["result"]["size"], 16);
-    let attributed = explained(&["__attribute__((ms_abi)) int f(long n)"]);
+    let attributed = explained(&["--abi", "sysv64", "__attribute__((ms_abi)) int f(long n)"]);
     assert_eq!((&attributed["abi"], &attributed["arguments"][0]["size"]), (&"Win64".into(), &8.into()));
 }
 
 /// C11 6.5.2.2p6 promotes; psABI 3.2.3 counts vector registers in al.
 #[test]
 fn a_tail_is_promoted() {
-    let plan = explained(&["int printf(const char *, ...)", "--tail", "float, char, long"]);
+    let plan =
+        explained(&["--abi", "sysv64", "int printf(const char *, ...)", "--tail", "float, char, long"]);
     let types: Vec<_> = (1..4).map(|index| plan["arguments"][index]["type"].as_str()).collect();
     assert_eq!(types, [Some("double"), Some("int"), Some("long")]);
     assert_eq!(plan["vector_count"], 1);
@@ -125,7 +126,7 @@ fn the_page_shows_table_rules_and_stack_in_100_columns() {
 
 #[test]
 fn the_stubs_disassemble() {
-    let page = printed(&["explain", "--asm", "double pow(double x, double y)"]);
+    let page = printed(&["explain", "--abi", "sysv64", "--asm", "double pow(double x, double y)"]);
     let instructions = |line: &str| line.split_whitespace().last().map(str::to_owned);
     assert_eq!(page.lines().filter_map(instructions).filter(|word| word == "endbr64").count(), 2, "{page}");
     // A call with everything in registers ends in a jump.

@@ -88,7 +88,7 @@ fn the_picture_names_members_where_they_begin() {
     for (definition, in_row, in_byte) in
         [(MIXED, 4, 16), ("struct { char a; int b; char c; short d; double e; }", 8, 8)]
     {
-        let page = printed(&["layout", definition]);
+        let page = printed(&["layout", "--abi", "sysv64", definition]);
         let rows = rows(&page);
         for (name, first, _) in listed(&page) {
             let (row, column) = (first / 8 / in_row, first % (8 * in_row) * in_byte / 8);

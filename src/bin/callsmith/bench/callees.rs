@@ -1,14 +1,15 @@
 //! Functions to call: as little work as reads every argument.
 
 use callsmith::{Ptr, c_struct};
+use std::ffi::c_long;
 
 c_struct! {
     /// In two vector registers.
     pub(super) struct Pair { x: f64, y: f64 }
     /// In memory.
-    pub(super) struct Triple { a: i64, b: i64, c: i64 }
+    pub(super) struct Triple { a: c_long, b: c_long, c: c_long }
     /// In one register of each kind.
-    pub(super) struct Mixed { n: i64, x: f64 }
+    pub(super) struct Mixed { n: c_long, x: f64 }
     /// In two vector registers, the first of which holds two members.
     pub(super) struct Floats { a: f32, b: f32, c: f32 }
 }
@@ -27,34 +28,34 @@ pub(super) extern "C" fn two(x: f64, y: f64) -> f64 {
     x + y
 }
 
-pub(super) extern "C" fn six(a: i64, b: i64, c: i64, d: i64, e: i64, f: i64) -> i64 {
+pub(super) extern "C" fn six(a: c_long, b: c_long, c: c_long, d: c_long, e: c_long, f: c_long) -> c_long {
     a ^ b ^ c ^ d ^ e ^ f
 }
 
 #[allow(clippy::too_many_arguments)] // this many is what is measured
-pub(super) extern "C" fn eight(a: i32, b: f64, c: i64, d: f32, e: Ptr, f: f64, g: i16, h: i8) -> f64 {
-    let integers = i64::from(a) ^ c ^ i64::from(g) ^ i64::from(h);
+pub(super) extern "C" fn eight(a: i32, b: f64, c: c_long, d: f32, e: Ptr, f: f64, g: i16, h: i8) -> f64 {
+    let integers = a ^ i32::from(g) ^ i32::from(h);
     let floats = b + f64::from(d) + f;
-    if e.is_null() && integers == 0 { 0.0 } else { floats }
+    if e.is_null() && c == 0 && integers == 0 { 0.0 } else { floats }
 }
 
 #[allow(clippy::too_many_arguments)] // as above
 pub(super) extern "C" fn fourteen(
-    a: i64,
-    b: i64,
-    c: i64,
-    d: i64,
-    e: i64,
-    f: i64,
-    g: i64,
-    h: i64,
-    i: i64,
-    j: i64,
-    k: i64,
-    l: i64,
-    m: i64,
-    n: i64,
-) -> i64 {
+    a: c_long,
+    b: c_long,
+    c: c_long,
+    d: c_long,
+    e: c_long,
+    f: c_long,
+    g: c_long,
+    h: c_long,
+    i: c_long,
+    j: c_long,
+    k: c_long,
+    l: c_long,
+    m: c_long,
+    n: c_long,
+) -> c_long {
     a ^ b ^ c ^ d ^ e ^ f ^ g ^ h ^ i ^ j ^ k ^ l ^ m ^ n
 }
 

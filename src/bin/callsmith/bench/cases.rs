@@ -9,7 +9,7 @@ use super::direct::Variadic;
 use super::libffi::Libffi;
 use super::ways::{Case, case};
 use callsmith::{Error, Library, Ptr};
-use std::ffi::c_void;
+use std::ffi::{c_long, c_void};
 use std::mem::transmute;
 
 /// The structs that the built-in cases pass by value.
@@ -42,11 +42,11 @@ pub(super) fn built_in(libffi: Option<&Libffi>) -> Result<Vec<Case>, Error> {
         "double(double × 2)" = "double f(double, double)",
             callees::two => fn(f64, f64) -> f64, (1.5, 2.5);
         "long(long × 6)" = "long f(long, long, long, long, long, long)",
-            callees::six => fn(i64, i64, i64, i64, i64, i64) -> i64, (1, 2, 3, 4, 5, 6);
+            callees::six => fn(c_long, c_long, c_long, c_long, c_long, c_long) -> c_long, (1, 2, 3, 4, 5, 6);
         "double(eight mixed)" = &format!("double f({EIGHT})"),
-            callees::eight => fn(i32, f64, i64, f32, Ptr, f64, i16, i8) -> f64, (1, 2.0, 3, 4.0, null, 6.0, 7, 8);
+            callees::eight => fn(i32, f64, c_long, f32, Ptr, f64, i16, i8) -> f64, (1, 2.0, 3, 4.0, null, 6.0, 7, 8);
         "long(long × 14)" = "long f(long, long, long, long, long, long, long, long, long, long, long, long, long, long)",
-            callees::fourteen => fn(i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64) -> i64,
+            callees::fourteen => fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long, c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long,
             (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14);
         "pair(pair, pair)" = "struct pair f(struct pair, struct pair)",
             callees::pairs => fn(Pair, Pair) -> Pair, (callees::PAIR, callees::PAIR);
