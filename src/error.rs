@@ -225,8 +225,10 @@ pub enum ErrorKind {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A failure code of COM.
-    #[error("HRESULT {code:#010x}{}", because(text))]
+    #[error("{}HRESULT {code:#010x}{}", of(function), because(text))]
     HResult {
+        /// The name of the function that returned it, where that was called for its success.
+        function: Option<String>,
         /// The code.
         code: u32,
         /// The system's text, where it has one.
@@ -244,6 +246,10 @@ pub enum ErrorKind {
 
 fn quoted(name: &Option<String>) -> String {
     name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default()
+}
+
+fn of(function: &Option<String>) -> String {
+    function.as_ref().map(|name| format!("{name}: ")).unwrap_or_default()
 }
 
 fn because(why: &Option<String>) -> String {

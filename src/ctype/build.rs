@@ -123,6 +123,7 @@ impl CType {
             symbol: None,
             convention: Convention::Default,
             result: result.clone(),
+            implicit_result: false,
             params: params
                 .into_iter()
                 .map(|(name, ty)| Param { name: (!name.is_empty()).then(|| name.to_owned()), ty })

@@ -27,6 +27,9 @@ pub struct Prototype {
     pub convention: Convention,
     /// The result type.
     pub result: CType,
+    /// Whether the declaration names no result, as in `abs(int n)`: C89 takes it for `int`, and a library may be
+    /// [opened](crate::LibraryOptions::hresult) to take it otherwise.
+    pub implicit_result: bool,
     /// The parameters; in a variadic function those before the `...`.
     pub params: Vec<Param>,
     /// Whether the parameters end in `...`.
@@ -42,6 +45,7 @@ impl Prototype {
             symbol: None,
             convention: function.convention,
             result: CType::new(types.clone(), function.result),
+            implicit_result: false,
             params: function
                 .params
                 .iter()

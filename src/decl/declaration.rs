@@ -6,9 +6,9 @@ use super::error::{Error, ErrorKind};
 use super::literal;
 use super::parser::Parser;
 use super::scope::Variable;
-use super::specifiers::Specifiers;
+use super::specifiers::{Specifiers, Untyped};
 use super::token::{Punct, Span, TokenKind};
-use crate::ctype::{FunctionNode, Shape, TypeId};
+use crate::ctype::{FunctionNode, Prototype, Shape, TypeId, Types};
 use std::sync::Arc;
 
 /// A function that was declared.
@@ -18,8 +18,19 @@ pub(super) struct Function<'t> {
     /// The name given by `__asm__`.
     pub(super) symbol: Option<String>,
     pub(super) node: Arc<FunctionNode>,
+    /// Whether no type of a result was named.
+    pub(super) implicit_result: bool,
     /// Where its parameters stand; empty where a typedef declares them.
     pub(super) param_spans: Vec<Span>,
+}
+
+impl Function<'_> {
+    /// It, with the types that were declared.
+    pub(super) fn prototype(self, types: &Arc<Types>) -> Prototype {
+        let Function { name, symbol, node, implicit_result, .. } = self;
+        let name = Some(name.to_owned());
+        Prototype { name, symbol, implicit_result, ..Prototype::of(types, &node) }
+    }
 }
 
 impl<'t> Parser<'t> {
@@ -32,7 +43,7 @@ impl<'t> Parser<'t> {
         if self.take_if(Punct::Semicolon) || self.static_assert()? {
             return Ok(());
         }
-        let specifiers = self.specifiers()?;
+        let specifiers = self.specifiers(Untyped::Int)?;
         if self.take_if(Punct::Semicolon) || self.at_end() {
             return Ok(());
         }
@@ -82,7 +93,9 @@ impl<'t> Parser<'t> {
         }
         if let Some(node) = self.scope.types.function(declared.ty) {
             let node = node.clone();
-            functions.push(Function { name, span, symbol, node, param_spans: declared.param_spans });
+            let implicit_result = specifiers.is_implicit;
+            let param_spans = declared.param_spans;
+            functions.push(Function { name, span, symbol, node, implicit_result, param_spans });
         } else {
             self.scope.variables.push(Variable { name: name.to_owned(), symbol, ty: declared.ty });
         }

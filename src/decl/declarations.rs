@@ -1,7 +1,6 @@
 //! A whole header's worth of declarations.
 
 use super::Error;
-use super::declaration::Function;
 use super::lexer::Define;
 use super::parser::Parser;
 use super::scope::Tag;
@@ -72,7 +71,10 @@ impl Declarations {
         let types = Arc::new(scope.types);
         let named = |(name, id)| (name, CType::new(types.clone(), id));
         Ok(Declarations {
-            functions: functions.into_iter().map(|function| prototype(&types, function)).collect(),
+            functions: functions
+                .into_iter()
+                .map(|function| (function.name.to_owned(), function.prototype(&types)))
+                .collect(),
             types: typedefs.into_iter().map(named).collect(),
             tags: tags.into_iter().map(named).collect(),
             constants,
@@ -127,11 +129,6 @@ impl Declarations {
     pub fn variables(&self) -> impl Iterator<Item = (&str, &str, &CType)> {
         self.variables.iter().map(move |(name, (ty, asm))| (&**name, asm.as_deref().unwrap_or(name), ty))
     }
-}
-
-fn prototype(types: &Arc<crate::ctype::Types>, function: Function<'_>) -> (String, Prototype) {
-    let Function { name, symbol, node, .. } = function;
-    (name.to_owned(), Prototype { name: Some(name.to_owned()), symbol, ..Prototype::of(types, &node) })
 }
 
 /// Evaluates what can be evaluated, in as many rounds as definitions lean on later ones.

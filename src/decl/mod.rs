@@ -7,9 +7,9 @@
 //! ```
 //!
 //! The language is that of headers after the preprocessor: C11 declarations with GNU C's and Microsoft's attributes,
-//! `#pragma pack`, line markers, and of Clang's
-//! `-fbounds-safety` the word `__null_terminated`, for pointers that are known to be strings. Functions' bodies and variables' values are passed over. The names of `<stdint.h>` and
-//! `<stddef.h>` are known without being declared.
+//! `#pragma pack`, line markers, and of Clang's `-fbounds-safety` the word `__null_terminated`, for pointers that are known
+//! to be strings. A function without the type of a result returns `int`, as in C89: `abs(int)`. Functions' bodies and
+//! variables' values are passed over. The names of `<stdint.h>` and `<stddef.h>` are known without being declared.
 //!
 //! ```
 //! use callsmith::arch::layout::DataModel;
@@ -46,9 +46,9 @@ pub use error::{Error, ErrorKind};
 
 use crate::ctype::{CType, Prototype};
 use callsmith_arch::layout::DataModel;
-use declaration::Function;
 use declarator::Naming;
 use parser::Parser;
+use specifiers::Untyped;
 use std::sync::Arc;
 
 /// Reads the prototype of one function: `double pow(double x, double y)`. Other declarations may stand before and after it,
@@ -73,9 +73,8 @@ pub fn parse_prototype(text: &str, model: &'static DataModel) -> Result<Prototyp
         return Err(parser.unexpected("a function, such as 'double pow(double, double)'"));
     };
     parser.check_callable(&function)?;
-    let Function { name, symbol, node, .. } = function;
-    let types = Arc::new(parser.scope.types);
-    Ok(Prototype { name: Some(name.to_owned()), symbol, ..Prototype::of(&types, &node) })
+    let types = Arc::new(std::mem::take(&mut parser.scope.types));
+    Ok(function.prototype(&types))
 }
 
 /// Reads a type: a type name such as `const char *` or `int (*)(void)`, or declarations of which the last one defines the
@@ -86,7 +85,7 @@ pub fn parse_prototype(text: &str, model: &'static DataModel) -> Result<Prototyp
 pub fn parse_type(text: &str, model: &'static DataModel) -> Result<CType, Error> {
     let mut parser = Parser::new(text, model)?;
     loop {
-        let specifiers = parser.specifiers()?;
+        let specifiers = parser.specifiers(Untyped::Wrong)?;
         let ty = if specifiers.is_typedef {
             parser.declarators(&specifiers, &mut Vec::new())?
         } else {

@@ -11,6 +11,8 @@ use crate::ctype::{Floating, Integer, Qualifiers, Shape, TypeId};
 pub(super) struct Specifiers {
     /// The type, with its qualifiers.
     pub(super) base: TypeId,
+    /// Whether there is no type, and `int` stands for it.
+    pub(super) is_implicit: bool,
     /// Whether the declarators name types.
     pub(super) is_typedef: bool,
     /// A storage class that only a declaration of its own may have, not a parameter or a member.
@@ -18,6 +20,14 @@ pub(super) struct Specifiers {
     pub(super) attributes: Attributes,
     /// The first token.
     pub(super) span: Span,
+}
+
+/// What a declaration without a type is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Untyped {
+    /// A function that returns `int`, if its name comes next, as in C89.
+    Int,
+    Wrong,
 }
 
 /// Storage classes, which mean nothing to a call.
@@ -194,7 +204,7 @@ impl<'t> Words<'t> {
 
 impl<'t> Parser<'t> {
     /// All that stands in front of the first declarator.
-    pub(super) fn specifiers(&mut self) -> Result<Specifiers, Error> {
+    pub(super) fn specifiers(&mut self, untyped: Untyped) -> Result<Specifiers, Error> {
         let span = self.peek().span;
         let mut words = Words::default();
         let mut base = None;
@@ -234,18 +244,23 @@ impl<'t> Parser<'t> {
                 break;
             }
         }
+        let is_implicit = untyped == Untyped::Int
+            && base.is_none()
+            && !(words.any || is_typedef)
+            && self.at_function_name();
         let base = match base {
             Some(base) => base,
             None if words.any => self.basic_type(&words, span)?,
+            None if is_implicit => self.scope.types.add(Shape::Integer(Integer::Int)),
             None => return Err(self.missing_type()),
         };
         let base = self.scope.types.qualify(base, qualifiers);
-        Ok(Specifiers { base, is_typedef, storage, attributes, span })
+        Ok(Specifiers { base, is_implicit, is_typedef, storage, attributes, span })
     }
 
     /// The specifiers of a parameter, a member or a type name, which have no storage class.
     pub(super) fn plain_specifiers(&mut self) -> Result<Specifiers, Error> {
-        let specifiers = self.specifiers()?;
+        let specifiers = self.specifiers(Untyped::Wrong)?;
         match specifiers.storage {
             Some(span) => Err(self.invalid(span, format!("'{}' cannot stand here", self.source(span)))),
             None => Ok(specifiers),
@@ -270,6 +285,12 @@ impl<'t> Parser<'t> {
             Some(shape) => Ok(self.scope.types.add(shape)),
             None => Err(self.invalid(span, "these words make no type together")),
         }
+    }
+
+    /// Whether a function's name comes next, and its parameters.
+    fn at_function_name(&self) -> bool {
+        self.word().is_some_and(|word| !is_keyword(word))
+            && self.peek_at(1).kind == TokenKind::Punct(Punct::OpenParen)
     }
 
     /// The error where a type should be.

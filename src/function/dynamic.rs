@@ -1,12 +1,12 @@
 //! Calls with values whose types are known at run time.
 #![allow(unsafe_code)]
 
-use super::Function;
 use super::args::Args;
 use super::contract::Contract;
 use super::inner::Inner;
 use super::route::{Key, Route, Way};
 use super::words::{FEW, FewSlots, NO_SLOTS, Words, address_slot};
+use super::{Function, Manner};
 use crate::data::{Data, Tag, Value, promoted, to_type};
 use crate::engine::{Bound, Returns, Slot};
 use crate::error::Error;
@@ -19,7 +19,12 @@ impl Function {
     /// [`Function::call`], where a type differs from its parameter's: numbers are converted, pointers must fit as they
     /// are.
     #[cold]
-    pub(super) fn call_converting(&self, values: &[Value], contract: &Contract) -> Result<Value, Error> {
+    pub(super) fn call_converting(
+        &self,
+        values: &[Value],
+        contract: &Contract,
+        takes: Manner,
+    ) -> Result<Value, Error> {
         let params = &self.inner.prototype.params;
         for (index, ((value, check), param)) in values.iter().zip(contract.params).zip(params).enumerate() {
             let pointer = value.tag() == Tag::Pointer && !check.checks_itself;
@@ -30,7 +35,15 @@ impl Function {
         if self.inner.result.tag == Tag::Pointer && !(contract.result.is)(&self.inner.prototype.result) {
             return Err(self.inner.wrong_result(contract));
         }
-        self.call_values(values)
+        self.call_values_taking(values, takes)
+    }
+
+    /// [`Function::call_values`], where the caller `takes` with the result what the function's manner might.
+    pub(super) fn call_values_taking(&self, values: &[Value], takes: Manner) -> Result<Value, Error> {
+        match self.inner.manner {
+            Manner::PLAIN => self.call_values(values),
+            manner => self.inner.call_specially(&self.bound, values, manner.without(takes)),
+        }
     }
 }
 
@@ -84,8 +97,8 @@ impl Inner {
     /// What values call the function, bound to its own stub, without further thought.
     pub(super) fn words(&self, bound: &Bound) -> Words {
         let mut words = Words::of(&self.params, &self.result, bound);
-        if self.prototype.variadic {
-            // Each tail has its own.
+        if self.special {
+            // Each tail has its own; and what is done around calls is done elsewhere.
             (words.count, words.with_data) = (usize::MAX, usize::MAX);
         }
         let signature = &self.stub.signature;
@@ -96,19 +109,34 @@ impl Inner {
     /// Calls with values that are not all words: data among them, most likely, or a variadic tail.
     #[inline(never)]
     fn call_values(&self, bound: &Bound, values: &[Value]) -> Result<Value, Error> {
-        let mut slots = NO_SLOTS;
-        if self.prototype.variadic {
-            return match self.routes.of_words(values, &mut slots) {
-                // SAFETY: the slots were filled with arguments of the types that the stub is for.
-                Some((words, bound)) => Ok(unsafe { words.call(bound, slots.as_ptr()) }),
-                None => self.call_converted(bound, values),
-            };
+        if self.special {
+            return self.call_specially(bound, values, self.manner);
         }
+        let mut slots = NO_SLOTS;
         if !self.fill(&mut slots, values) {
             return self.call_converted(bound, values);
         }
         // SAFETY: as many slots are filled as there are parameters, each with a value of its type.
         unsafe { self.finish(bound, slots.as_ptr()) }
+    }
+
+    /// Calls a variadic function, or one around whose calls something is done.
+    pub(super) fn call_specially(
+        &self,
+        bound: &Bound,
+        values: &[Value],
+        manner: Manner,
+    ) -> Result<Value, Error> {
+        if !manner.is_plain() {
+            let name = self.name();
+            return manner.around(name, || self.call_specially(bound, values, Manner::PLAIN));
+        }
+        let mut slots = NO_SLOTS;
+        match self.routes.of_words(values, &mut slots) {
+            // SAFETY: the slots were filled with arguments of the types that the stub is for.
+            Some((words, bound)) => Ok(unsafe { words.call(bound, slots.as_ptr()) }),
+            None => self.call_converted(bound, values),
+        }
     }
 
     /// Fills a slot for each parameter, if there are as many values, each a word or data of its parameter's very type.

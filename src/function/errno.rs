@@ -1,7 +1,7 @@
 //! `errno`: taken with a call's result, before anything else can change it; and ctypes' copy of it, for those who port.
 
 use super::contract::Contract;
-use super::{Args, Around, Function, Ret};
+use super::{Args, Around, Function, Manner, Ret};
 use crate::data::Value;
 use crate::error::Error;
 use crate::sys;
@@ -83,7 +83,7 @@ impl Function {
         contract: &'static Contract,
         arguments: A,
     ) -> Result<(R, Errno), Error> {
-        TakingErrno::found().run_fallible(|| self.call_by_contract(contract, arguments))
+        TakingErrno::found().run_fallible(|| self.call_by_contract(contract, arguments, TakingErrno::TAKES))
     }
 
     /// [`Function::call_errno`] for values of run-time types.
@@ -91,7 +91,7 @@ impl Function {
     /// # Errors
     /// As for [`Function::call_values`].
     pub fn call_values_errno(&self, arguments: &[Value]) -> Result<(Value, Errno), Error> {
-        TakingErrno::found().run_fallible(|| self.call_values(arguments))
+        TakingErrno::found().run_fallible(|| self.call_values_taking(arguments, TakingErrno::TAKES))
     }
 
     /// As [`Function::call`], with this thread's copy of `errno` ([`get_errno`], [`set_errno`]) exchanged with the real one
@@ -121,6 +121,7 @@ impl TakingErrno {
 #[allow(unsafe_code)]
 impl Around for TakingErrno {
     type With<R> = (R, Errno);
+    const TAKES: Manner = Manner { errno: true, ..Manner::PLAIN };
 
     #[inline(always)]
     fn run<R>(self, call: impl FnOnce() -> R) -> (R, Errno) {

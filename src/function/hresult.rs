@@ -9,6 +9,9 @@ use crate::sys;
 use callsmith_arch::layout::Type;
 use std::fmt;
 
+/// The name that C has for it.
+pub(crate) const HRESULT: &str = "HRESULT";
+
 /// A success or failure code of COM: 32 bits, negative for a failure.
 ///
 /// ```
@@ -28,10 +31,16 @@ impl HResult {
     /// # Errors
     /// A failure, with the system's text where it has one.
     pub fn ok(self) -> Result<i32, Error> {
+        self.ok_of(None)
+    }
+
+    /// [`HResult::ok`] of what `function` returned.
+    pub(super) fn ok_of(self, function: Option<&str>) -> Result<i32, Error> {
         if self.0 >= 0 {
             return Ok(self.0);
         }
-        Err(ErrorKind::HResult { code: self.0.cast_unsigned(), text: sys::error_text(self.0) }.into())
+        let (code, text) = (self.0.cast_unsigned(), sys::error_text(self.0));
+        Err(ErrorKind::HResult { function: function.map(str::to_owned), code, text }.into())
     }
 }
 

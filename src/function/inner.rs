@@ -1,9 +1,12 @@
 //! What a [`Function`](super::Function) and its clones share: prototype, signature, stub.
 
+use super::Manner;
 use super::contract::Contract;
+use super::hresult::HRESULT;
 use super::route::{Routes, Way};
 use super::words::FEW;
 use crate::ctype::{CType, Convention, Prototype};
+use crate::data::record::is_named;
 use crate::data::{Data, Shape, Tag};
 use crate::engine::{self, Stub};
 use crate::error::{Error, ErrorKind};
@@ -58,6 +61,10 @@ pub(super) struct Inner {
     pub(super) shapes: [Option<&'static Shape>; FEW],
     /// What the result becomes.
     pub(super) result: Expected,
+    /// What is done around every call.
+    pub(super) manner: Manner,
+    /// Whether it is variadic, or something is done around its calls.
+    pub(super) special: bool,
     /// How the calls so far reached the function.
     pub(super) routes: Routes,
     /// Keeps the library open.
@@ -71,7 +78,11 @@ impl Inner {
         let (params, result) = Expected::all(&prototype, &stub.signature)?;
         let mut shapes = [None; FEW];
         shapes.iter_mut().zip(&params).for_each(|(shape, param)| *shape = param.shape);
-        Ok(Inner { shapes, prototype, stub, params, result, routes: Routes::default(), _library: library })
+        let mut manner = library.as_ref().map_or(Manner::PLAIN, |library| library.manner());
+        manner.hresult &= result.tag == Tag::I32 && is_named(&prototype.result, HRESULT);
+        let special = prototype.variadic || !manner.is_plain();
+        let routes = Routes::default();
+        Ok(Inner { shapes, prototype, stub, params, result, manner, special, routes, _library: library })
     }
 
     pub(super) fn argument(&self, index: usize) -> Result<Data, Error> {
@@ -99,6 +110,9 @@ impl Inner {
         let why = match way {
             Way::Straight => "it is not variadic: use `typed`".into(),
             Way::StraightVariadic => "it is variadic: use `typed_variadic`".into(),
+            Way::Slots if !self.manner.is_plain() => {
+                "its library's options have something done around every call: use `call`".into()
+            }
             Way::Slots => format!("rustc calls by the convention of {} only: use `call`", host::NAME),
         };
         ErrorKind::NotTyped { function: self.prototype.to_string(), why }.into()

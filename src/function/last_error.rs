@@ -3,7 +3,7 @@
 //! Between the function's return and the look at it stands nothing that asks the system for anything but memory, which
 //! leaves it alone; a thread-local variable, which does not, is read before the call.
 
-use super::{Args, Around, Function, Ret};
+use super::{Args, Around, Function, Manner, Ret};
 use crate::data::Value;
 use crate::error::Error;
 use crate::sys;
@@ -75,7 +75,7 @@ impl Function {
     /// # Errors
     /// As for [`Function::call_values`].
     pub fn call_values_last_error(&self, arguments: &[Value]) -> Result<(Value, LastError), Error> {
-        Taking.run_fallible(|| self.call_values(arguments))
+        Taking.run_fallible(|| self.call_values_taking(arguments, Taking::TAKES))
     }
 }
 
@@ -84,6 +84,7 @@ struct Taking;
 
 impl Around for Taking {
     type With<R> = (R, LastError);
+    const TAKES: Manner = Manner { last_error: true, ..Manner::PLAIN };
 
     #[inline(always)]
     fn run<R>(self, call: impl FnOnce() -> R) -> (R, LastError) {

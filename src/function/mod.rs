@@ -11,6 +11,7 @@ mod inner;
 mod invoker;
 #[cfg(windows)]
 mod last_error;
+mod manner;
 mod method;
 mod ret;
 mod route;
@@ -23,11 +24,13 @@ pub use arg::{Arg, IntoArg, Null};
 pub use args::Args;
 pub use contract::{Check, Contract};
 pub use errno::{Errno, get_errno, set_errno, swapping_errno};
+pub(crate) use hresult::HRESULT;
 pub use hresult::HResult;
 pub(crate) use inner::{Expected, abi_of, sign};
 pub use invoker::Invoker;
 #[cfg(windows)]
 pub use last_error::{LastError, get_last_error, set_last_error, swapping_last_error};
+pub(crate) use manner::Manner;
 pub use ret::{Give, Ret};
 pub use routine::{Call, Outcome, Output, Routine, Which};
 pub use stack::StackChecked;
@@ -164,7 +167,7 @@ impl Function {
             }
         }
         let arguments = arguments.apart();
-        around.run_fallible(|| self.call_by_contract(contract, arguments))
+        around.run_fallible(|| self.call_by_contract(contract, arguments, W::TAKES))
     }
 
     /// [`Function::call`] from any but the first call site. Out of line: beside it, the straight ways would need a stack
@@ -174,6 +177,7 @@ impl Function {
         &self,
         contract: &'static Contract,
         arguments: A,
+        takes: Manner,
     ) -> Result<R, Error> {
         let known = match self.inner.routes.of_contract(contract) {
             Some(known) => Some(*known),
@@ -189,8 +193,8 @@ impl Function {
                 }
             });
         }
-        let result =
-            self.call_converting(arguments.values(&self.inner.prototype.params).as_ref(), contract)?;
+        let values = arguments.values(&self.inner.prototype.params);
+        let result = self.call_converting(values.as_ref(), contract, takes)?;
         if let Value::Pointer(pointer) = &result {
             // SAFETY: `call_converting` has checked that `R` stands for this pointer type, so this is what C gave back.
             return Ok(R::from_native(unsafe {
@@ -200,9 +204,13 @@ impl Function {
         R::from_value(result).map_err(|_| self.inner.wrong_result(contract))
     }
 
-    /// Finds out whether `contract` holds, and remembers its route if so.
+    /// Finds out whether `contract` holds, and remembers its route if so. What is done around calls is done around
+    /// those of values.
     #[cold]
     fn agree(&self, contract: &'static Contract, direct: bool) -> Result<Option<Route>, Error> {
+        if !self.inner.manner.is_plain() {
+            return Ok(None);
+        }
         let Some(tail) = contract.holds(&self.inner.prototype) else { return Ok(None) };
         let route = self.inner.route(&self.bound, direct, &tail)?;
         self.inner.routes.add(Key::Contract(contract), route);
@@ -221,7 +229,7 @@ impl Function {
     ///
     /// # Errors
     /// A type that is not exactly the parameter's or the result's; a variadic function, or one whose convention rustc does
-    /// not speak.
+    /// not speak; one whose library has options for what is done around every call.
     pub fn typed<A: Args, R: Ret>(&self) -> Result<Typed<A, R>, Error> {
         Typed::new(self)
     }
@@ -327,6 +335,9 @@ trait Around {
     /// The result with what was found after the call.
     type With<R>;
 
+    /// What a function's [`Manner`] need not do, because it is done here.
+    const TAKES: Manner;
+
     /// Calls.
     fn run<R>(self, call: impl FnOnce() -> R) -> Self::With<R>;
 
@@ -339,6 +350,7 @@ struct Plain;
 
 impl Around for Plain {
     type With<R> = R;
+    const TAKES: Manner = Manner::PLAIN;
 
     #[inline(always)]
     fn run<R>(self, call: impl FnOnce() -> R) -> R {

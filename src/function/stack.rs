@@ -42,6 +42,11 @@ impl StackChecked {
     pub fn call_values(&self, arguments: &[Value]) -> Result<Value, Error> {
         let Some(check) = self.check else { return self.function.call_values(arguments) };
         let inner = &self.function.inner;
+        inner.manner.around(inner.name(), || self.call_checked(check, arguments))
+    }
+
+    fn call_checked(&self, check: StackCheck, arguments: &[Value]) -> Result<Value, Error> {
+        let inner = &self.function.inner;
         let fitting = inner.fitting(arguments)?;
         let slots: Vec<Slot> = fitting.iter().map(|value| slot_of(value)).collect();
         let mut room = vec![0u64; 1 + inner.result_size().div_ceil(8).max(1)];

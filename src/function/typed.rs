@@ -29,6 +29,9 @@ impl<A: Args, R: Ret, const VARIADIC: bool> Typed<A, R, VARIADIC> {
         let inner = &function.inner;
         let contract = Contract::of::<A, R>();
         let Some(tail) = contract.holds(&inner.prototype) else { return Err(inner.mismatch(contract)) };
+        if !inner.manner.is_plain() {
+            return Err(inner.not_typed(Way::Slots));
+        }
         let direct = A::DIRECT && R::DIRECT;
         let Route { way, bound } = inner.route(&function.bound, direct, &tail)?;
         let right = match way {

@@ -31,11 +31,12 @@ pub use options::LibraryOptions;
 pub use process::{AddressInfo, LoadedLibrary, address_info, loaded_libraries};
 pub use variable::{DataVariable, Variable};
 
-use crate::ctype::{Convention, Prototype};
+use crate::ctype::{CType, Convention, Prototype};
 use crate::decl;
 use crate::error::{Error, ErrorKind};
-use crate::function::Function;
+use crate::function::{Function, HRESULT, Manner};
 use crate::host;
+use options::Defaults;
 use std::ffi::{OsStr, c_void};
 use std::fmt;
 use std::sync::Arc;
@@ -52,7 +53,14 @@ pub struct Library {
 pub(crate) struct Handle {
     name: String,
     library: system::Opened,
-    convention: Convention,
+    defaults: Defaults,
+}
+
+impl Handle {
+    /// What is done around every call of the library's functions.
+    pub(crate) fn manner(&self) -> Manner {
+        self.defaults.manner
+    }
 }
 
 impl Library {
@@ -72,7 +80,7 @@ impl Library {
 
     fn open_with(name: &OsStr, options: LibraryOptions) -> Result<Library, Error> {
         let library = system::open(name, &options)?;
-        Ok(Library::of(name.to_string_lossy().into_owned(), library, options.convention))
+        Ok(Library::of(name.to_string_lossy().into_owned(), library, options.defaults))
     }
 
     /// This process: the program, and every library loaded for all to see, the C library among them.
@@ -80,7 +88,11 @@ impl Library {
     /// On Windows that is every library that is loaded: after the program's own exports come those of its C library, then
     /// the others' in the loader's order. A library that a symbol was taken from in this way stays loaded.
     pub fn this_process() -> Library {
-        Library::of("this process".into(), system::this_process(), Convention::Default)
+        Library::of_this_process(Defaults::default())
+    }
+
+    fn of_this_process(defaults: Defaults) -> Library {
+        Library::of("this process".into(), system::this_process(), defaults)
     }
 
     /// A library that is open already, by the system's handle (what `dlopen` or `LoadLibrary` returned). It is closed when
@@ -91,11 +103,11 @@ impl Library {
     pub unsafe fn from_raw_handle(name: &str, handle: *mut c_void) -> Library {
         // SAFETY: the caller's promise.
         let library = unsafe { system::Opened::from_raw(handle) };
-        Library::of(name.into(), library, Convention::Default)
+        Library::of(name.into(), library, Defaults::default())
     }
 
-    fn of(name: String, library: system::Opened, convention: Convention) -> Library {
-        Library { handle: Arc::new(Handle { name, library, convention }) }
+    fn of(name: String, library: system::Opened, defaults: Defaults) -> Library {
+        Library { handle: Arc::new(Handle { name, library, defaults }) }
     }
 
     /// The system's handle, valid as long as the library is open.
@@ -170,7 +182,10 @@ impl Library {
     /// As for [`Library::function`].
     pub unsafe fn function_of(&self, mut prototype: Prototype) -> Result<Function, Error> {
         if prototype.convention == Convention::Default {
-            prototype.convention = self.handle.convention;
+            prototype.convention = self.handle.defaults.convention;
+        }
+        if prototype.implicit_result && self.handle.manner().hresult {
+            prototype.result = CType::int().typedef(HRESULT);
         }
         let symbol = prototype.symbol.as_ref().or(prototype.name.as_ref());
         let Some(symbol) = symbol else {

@@ -1,11 +1,26 @@
-//! How a library is opened, and what its functions have in common.
+//! How a library is opened, and what its functions have in common: what ctypes' `cdll`, `windll` and `oledll` differ in.
 
 use super::Library;
 use crate::ctype::Convention;
 use crate::error::Error;
+use crate::function::Manner;
 use std::ffi::OsStr;
 
 /// Options for opening a library; the defaults are those of [`Library::open`].
+///
+/// Those that its functions have in common cost calls nothing where they are not asked for. Where they are, every call goes
+/// the way of [`Function::call_values`](crate::Function::call_values), and there is no [`Typed`](crate::Typed) one.
+///
+/// ```ignore-windows
+/// use callsmith::{LibraryOptions, get_errno};
+///
+/// let libc = LibraryOptions::new().swap_errno().open("libc.so.6")?;
+/// // SAFETY: this is libc's prototype, without the type of its result, which is `int`.
+/// let chdir = unsafe { libc.function("chdir(const char *path)")? };
+/// assert_eq!(chdir.call::<_, i32>((c"/no/such/folder",))?, -1);
+/// assert_eq!(get_errno(), 2); // ENOENT
+/// # Ok::<(), callsmith::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LibraryOptions {
     pub(super) now: bool,
@@ -15,7 +30,15 @@ pub struct LibraryOptions {
     /// What Windows' loader is told.
     #[cfg(windows)]
     pub(super) flags: Option<u32>,
+    pub(super) defaults: Defaults,
+}
+
+/// What the functions of a library have where their declarations do not say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Defaults {
     pub(super) convention: Convention,
+    /// What is done around every call.
+    pub(super) manner: Manner,
 }
 
 impl LibraryOptions {
@@ -57,10 +80,64 @@ impl LibraryOptions {
         self
     }
 
-    /// The convention of functions whose declarations name none: ctypes' `cdll` and `windll`.
+    /// Those of ctypes' `windll`: functions are `__stdcall`, which on 64 bits is the same as any other.
+    #[cfg(windows)]
+    pub fn windll() -> LibraryOptions {
+        LibraryOptions::new().convention(Convention::Stdcall)
+    }
+
+    /// Those of ctypes' `oledll`: functions are `__stdcall`, and return an `HRESULT` whose failure is an error.
+    ///
+    /// ```
+    /// use callsmith::{LibraryOptions, Null};
+    ///
+    /// let ole32 = LibraryOptions::oledll().open("ole32")?;
+    /// // SAFETY: as Microsoft's documentation has it.
+    /// let initialise = unsafe { ole32.function("CoInitializeEx(void *reserved, unsigned long how)")? };
+    /// assert!(initialise.call::<_, i32>((Null, 0))? >= 0);
+    /// let error = initialise.call::<_, i32>((Null, 2)).unwrap_err().to_string(); // RPC_E_CHANGED_MODE
+    /// assert!(error.starts_with("CoInitializeEx: HRESULT 0x80010106"), "{error}");
+    /// # Ok::<(), callsmith::Error>(())
+    /// ```
+    #[cfg(windows)]
+    pub fn oledll() -> LibraryOptions {
+        LibraryOptions::windll().hresult()
+    }
+
+    /// The convention of functions whose declarations name none.
     pub fn convention(mut self, convention: Convention) -> LibraryOptions {
-        self.convention = convention;
+        self.defaults.convention = convention;
         self
+    }
+
+    /// Functions return an `HRESULT`, where their declarations say nothing of a result (`CoGetMalloc(unsigned long, void
+    /// **)`; of other libraries they return an `int` then, as in C89). And a failure that one returns, by this or by its
+    /// declaration (a typedef of that name), is an error with the system's text, in every call of it.
+    pub fn hresult(mut self) -> LibraryOptions {
+        self.defaults.manner.hresult = true;
+        self
+    }
+
+    /// Every call exchanges this thread's copy of `errno` ([`get_errno`](crate::get_errno)) with the real one, before and
+    /// after: ctypes' `use_errno=True`. [`Function::call_errno`](crate::Function::call_errno) takes it with the result as
+    /// ever.
+    pub fn swap_errno(mut self) -> LibraryOptions {
+        self.defaults.manner.errno = true;
+        self
+    }
+
+    /// Every call exchanges this thread's copy of the last error ([`get_last_error`](crate::get_last_error)) with the real
+    /// one, before and after: ctypes' `use_last_error=True`.
+    /// [`Function::call_last_error`](crate::Function::call_last_error) takes it with the result as ever.
+    #[cfg(windows)]
+    pub fn swap_last_error(mut self) -> LibraryOptions {
+        self.defaults.manner.last_error = true;
+        self
+    }
+
+    /// [`Library::this_process`], with what its functions are to have in common.
+    pub fn this_process(self) -> Library {
+        Library::of_this_process(self.defaults)
     }
 
     /// Opens a library as [`Library::open`] does.

@@ -2,10 +2,15 @@
 
 use crate::support::compiler::Compiler;
 use crate::support::note;
-use callsmith::{Function, Library, callback, decl, host};
+use callsmith::{Function, Library, LibraryOptions, callback, decl, host};
 
 /// The library that gcc makes of `source`; `None`, with a printed reason, where there is no gcc.
 pub(crate) fn library(source: &str, flags: &[&str]) -> Option<Library> {
+    library_with(source, flags, LibraryOptions::new())
+}
+
+/// The same, opened with `options`.
+pub(crate) fn library_with(source: &str, flags: &[&str], options: LibraryOptions) -> Option<Library> {
     if cfg!(miri) {
         note("skipped: Miri runs no other program");
         return None;
@@ -13,7 +18,7 @@ pub(crate) fn library(source: &str, flags: &[&str]) -> Option<Library> {
     let gcc = Compiler::native().inspect_err(|why| note(&format!("skipped: {why}"))).ok()?;
     let flags = [&["-std=gnu11", "-O1"], flags].concat();
     let file = gcc.library(source, "callbacks", &flags).unwrap_or_else(|why| panic!("{why}"));
-    let library = Library::open(&file).expect("a library");
+    let library = options.open(&file).expect("a library");
     // Where a file that is loaded can be removed.
     let _ = std::fs::remove_file(file);
     Some(library)

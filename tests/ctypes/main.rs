@@ -10,6 +10,7 @@ mod errors;
 mod fundamental;
 #[cfg(target_os = "linux")] // the examples of Linux; those of Windows are in `../windows`
 mod libraries;
+mod loaders;
 mod memory;
 mod objects;
 mod parity;

@@ -1,6 +1,8 @@
 //! COM: a real object of the system's, by the indices of its methods.
 
-use callsmith::{Error, Function, HResult, Library, Ptr, ctype::Prototype, decl, host};
+use callsmith::{
+    Error, ErrorKind, Function, HResult, Library, LibraryOptions, Ptr, ctype::Prototype, decl, host,
+};
 use std::ffi::c_void;
 
 fn prototype(text: &str) -> Prototype {
@@ -48,6 +50,24 @@ fn the_task_allocator_allocates() -> Result<(), Error> {
             query.call::<_, HResult>((malloc, &[0xffu8; 16][..], &mut out))?.ok().expect_err("no such");
         assert!(error.to_string().starts_with("HRESULT 0x80004002"), "{error}");
     }
+    Ok(())
+}
+
+/// ctypes' `oledll`: one line, after which functions without a declared result return an `HRESULT`, whose failure is an
+/// error with the system's text.
+#[test]
+fn a_failure_of_ole32_is_an_error() -> Result<(), Error> {
+    let ole32 = LibraryOptions::oledll().open("ole32")?;
+    // SAFETY: as Microsoft's documentation has it; an allocator is not used.
+    let get_malloc = unsafe { ole32.function("CoGetMalloc(unsigned context, void **out)")? };
+    assert_eq!(get_malloc.prototype().result.to_string(), "HRESULT");
+    let mut malloc = Ptr::<c_void>::NULL;
+    assert_eq!(get_malloc.call::<_, i32>((1u32, &mut malloc))?, 0);
+    assert!(!malloc.is_null());
+    let error = get_malloc.call::<_, i32>((77u32, &mut malloc)).expect_err("the context must be 1");
+    let ErrorKind::HResult { function, code, text } = error.kind() else { panic!("{error}") };
+    assert_eq!((function.as_deref(), *code), (Some("CoGetMalloc"), 0x8007_0057), "E_INVALIDARG");
+    assert!(text.as_ref().is_some_and(|text| !text.is_empty()), "{error}");
     Ok(())
 }
 

@@ -2,7 +2,8 @@
 
 use super::kernel32;
 use callsmith::{
-    Callback, Data, Error, Function, LastError, Library, Ptr, Value, get_last_error, set_last_error,
+    Callback, Data, Error, Function, LastError, Library, LibraryOptions, Ptr, Value, get_last_error,
+    set_last_error,
 };
 use callsmith::{ctype::CType, decl, host, swapping_last_error};
 
@@ -25,6 +26,33 @@ fn a_last_error_comes_with_each_result() -> Result<(), Error> {
     // Each thread has its own, and its first call is no different.
     let elsewhere = std::thread::spawn(move || set.call_last_error::<_, ()>((99u32,)).expect("a call").1);
     assert_eq!(elsewhere.join().expect("no panic"), LastError(99));
+    Ok(())
+}
+
+/// `WinDLL(name, use_last_error=True)`, for every function of the library.
+#[test]
+fn the_copy_is_exchanged_for_every_function_of_a_library() -> Result<(), Error> {
+    let kernel32 = LibraryOptions::windll().swap_last_error().open("kernel32")?;
+    // SAFETY: as Microsoft's documentation has them; the first without its result, which is an `int`.
+    let (chdir, set) = unsafe {
+        (
+            kernel32.function("SetCurrentDirectoryA(const char *path)")?,
+            kernel32.function("void SetLastError(unsigned code)")?,
+        )
+    };
+    set_last_error(0);
+    for _ in 0..2 {
+        assert_eq!(chdir.call::<_, i32>((c"Q:\\no such folder",))?, 0);
+        assert_ne!(get_last_error(), 0);
+        set.call::<_, ()>((1234u32,))?;
+        assert_eq!(get_last_error(), 1234);
+        set.call_values(&[Value::U32(77)])?;
+        assert_eq!(get_last_error(), 77);
+        // With the result it comes as ever, and the copy stays.
+        assert_eq!(set.call_last_error::<_, ()>((99u32,))?, ((), LastError(99)));
+        assert_eq!(set.call_values_last_error(&[Value::U32(98)])?.1, LastError(98));
+        assert_eq!(get_last_error(), 77);
+    }
     Ok(())
 }
 
