@@ -16,7 +16,6 @@ mod support;
 mod types;
 
 use c::called_back;
-use callsmith::arch::layout::Float;
 use callsmith::callback::{self, Callback, DynCallback};
 use callsmith::{Error, Function, Library, Ptr, Value, c_struct, decl, host};
 
@@ -62,11 +61,9 @@ fn state_lives_in_the_closure() -> Result<(), Error> {
 
 #[test]
 fn dynamic_callbacks_take_what_the_prototype_says() -> Result<(), Error> {
-    let text = "struct p { double x; long long n; } f(char c, struct p p, LONG l, long long a, long long b, long long d, \
-                long long e, long long g)";
-    // The x87's is a number here, other ones are bytes.
-    let long = if host::MODEL.long_double == Float::X87 { "long double" } else { "double" };
-    let prototype = decl::parse_prototype(&text.replace("LONG", long), host::MODEL)?;
+    let text = "struct p { double x; long long n; } f(char c, struct p p, long double l, long long a, long long b, \
+                long long d, long long e, long long g)";
+    let prototype = decl::parse_prototype(text, host::MODEL)?;
     let callback = DynCallback::new(&prototype, |args| {
         let Value::Data(mut p) = args.get(1) else { return Value::Void };
         let total: i64 = (3..8).filter_map(|i| args.get(i).as_integer()).filter_map(|n| n.fit::<i64>()).sum();

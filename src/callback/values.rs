@@ -53,7 +53,9 @@ unsafe fn load_wide(expected: &Expected, from: *const c_void) -> Value {
         match expected.tag {
             Tag::I128 => Value::I128(from.cast::<i128>().read_unaligned()),
             Tag::U128 => Value::U128(from.cast::<u128>().read_unaligned()),
-            Tag::LongDouble => Value::LongDouble(LongDouble::from_bytes(from.cast::<[u8; 10]>().read())),
+            Tag::LongDouble => {
+                Value::LongDouble(LongDouble::from_bytes(from.cast::<[u8; LongDouble::SIGNIFICANT]>().read()))
+            }
             Tag::Void
             | Tag::Bool
             | Tag::I8

@@ -73,17 +73,18 @@ scalars! {
 // SAFETY: the same format, size and alignment.
 unsafe impl Pointee for LongDouble {
     fn is(c: &CType) -> bool {
-        laid_out_as(c, &Type::Scalar(Scalar::Float(Float::X87)))
+        laid_out_as(c, &Type::Scalar(Scalar::Float(LongDouble::FORMAT)))
     }
 }
 
 // SAFETY: as above.
 unsafe impl CRepr for LongDouble {
-    /// To rustc it is bytes: it passes a struct of one in integer registers, C on the stack and back on the x87's.
+    /// To rustc it is bytes: it passes a struct of one in integer registers, C on the stack and back on the x87's, or in a
+    /// vector register.
     const DIRECT: bool = false;
 
     fn ty() -> Type {
-        Type::Scalar(Scalar::Float(Float::X87))
+        Type::Scalar(Scalar::Float(LongDouble::FORMAT))
     }
 }
 

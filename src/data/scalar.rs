@@ -27,15 +27,15 @@ pub(super) fn scalar_value(layout: &Type, bytes: &[u8]) -> Option<Value> {
         Scalar::U128 => number!(u128),
         Scalar::Float(Float::F32) => number!(f32),
         Scalar::Float(Float::F64) => number!(f64),
-        Scalar::Float(Float::X87) => {
-            let significant: [u8; 10] = bytes.get(..10)?.try_into().ok()?;
+        Scalar::Float(format @ (Float::X87 | Float::F128)) if *format == LongDouble::FORMAT => {
+            let significant = bytes.get(..LongDouble::SIGNIFICANT)?.try_into().ok()?;
             Some(LongDouble::from_bytes(significant).into())
         }
         Scalar::Pointer => {
             let address = usize::from_le_bytes(bytes.try_into().ok()?);
             Some(Value::Pointer(Ptr::exposed(address)))
         }
-        Scalar::Float(Float::F16 | Float::F128) => None,
+        Scalar::Float(Float::F16 | Float::X87 | Float::F128) => None,
     }
 }
 

@@ -75,8 +75,10 @@ impl Tag {
                 Scalar::Pointer => Tag::Pointer,
                 Scalar::Float(Float::F32) => Tag::F32,
                 Scalar::Float(Float::F64) => Tag::F64,
-                Scalar::Float(Float::X87) => Tag::LongDouble,
-                Scalar::Float(Float::F16 | Float::F128) => Tag::Data,
+                Scalar::Float(format @ (Float::X87 | Float::F128)) if *format == LongDouble::FORMAT => {
+                    Tag::LongDouble
+                }
+                Scalar::Float(Float::F16 | Float::X87 | Float::F128) => Tag::Data,
             },
             Type::Complex(_) | Type::Vector(_) | Type::Array(_) | Type::Record(_) => Tag::Data,
         }

@@ -7,7 +7,7 @@ use super::inner::Inner;
 use super::route::{Key, Route, Way};
 use super::words::{FEW, FewSlots, NO_SLOTS, Words, address_slot};
 use super::{Function, Manner};
-use crate::data::{Data, Tag, Value, promoted, to_type};
+use crate::data::{Data, LongDouble, Tag, Value, promoted, to_type};
 use crate::engine::{Bound, Returns, Slot};
 use crate::error::Error;
 use crate::host;
@@ -279,7 +279,7 @@ fn type_of(value: &Value) -> Option<Type> {
         Value::I128(_) => Scalar::I128,
         Value::U128(_) => Scalar::U128,
         Value::F64(_) => Scalar::Float(Float::F64),
-        Value::LongDouble(_) => Scalar::Float(Float::X87),
+        Value::LongDouble(_) => Scalar::Float(LongDouble::FORMAT),
         Value::Pointer(_) => Scalar::Pointer,
         Value::Data(data) => return Some(data.layout().clone()),
         // `void` has no value; the others are promoted before.

@@ -86,7 +86,9 @@ unsafe fn result(function: &Function, at: *const u64) -> Value {
             Tag::Bool => Value::Bool(at.cast::<u8>().read() != 0),
             Tag::I128 => Value::I128(at.cast::<i128>().read_unaligned()),
             Tag::U128 => Value::U128(at.cast::<u128>().read_unaligned()),
-            Tag::LongDouble => Value::LongDouble(LongDouble::from_bytes(at.cast::<[u8; 10]>().read())),
+            Tag::LongDouble => {
+                Value::LongDouble(LongDouble::from_bytes(at.cast::<[u8; LongDouble::SIGNIFICANT]>().read()))
+            }
             word => Value::from_word(word, at.read()),
         }
     }

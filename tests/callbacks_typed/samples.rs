@@ -7,7 +7,7 @@ use callsmith::c_struct;
 pub(crate) const TYPES: &str = "
 typedef signed char i8; typedef short i16; typedef int i32; typedef long long i64; typedef __int128 i128;
 typedef unsigned char u8; typedef unsigned short u16; typedef unsigned __int128 u128;
-typedef float f32; typedef double f64; typedef long double f80; typedef _Bool bool;
+typedef float f32; typedef double f64; typedef long double long_double; typedef _Bool bool;
 typedef struct { i64 a, b; } Two;
 typedef struct { f64 x, y; } Pair;
 typedef struct { f64 x; i64 n; } Mixed;
@@ -19,7 +19,7 @@ typedef struct { i32 a, b, c; } Array;
 typedef struct { f32 a, b; } Half;
 typedef struct { Odd o; i16 s; Half f; } Nested;
 typedef struct { } Empty;
-typedef struct { f80 x; } Extended;
+typedef struct { long_double x; } Extended;
 typedef struct { i128 n; } Int128;
 typedef struct { i128 n; f64 x; } Int128Float;
 ";
@@ -136,7 +136,7 @@ impl Sample for LongDouble {
     }
 
     fn spelling(&self) -> Spelling {
-        Spelling::scalar("f80", format!("{:?}L", f64::from(*self)))
+        Spelling::scalar("long_double", format!("{:?}L", f64::from(*self)))
     }
 }
 

@@ -11,6 +11,7 @@ mod fundamental;
 #[cfg(target_os = "linux")] // the examples of Linux; those of Windows are in `../windows`
 mod libraries;
 mod loaders;
+mod long_doubles;
 mod memory;
 mod objects;
 mod parity;

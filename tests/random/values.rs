@@ -25,8 +25,10 @@ pub(crate) fn value_of(bytes: &[u8], ty: &Type, ctype: &CType) -> Result<Value, 
         Scalar::U128 => u128::from_le_bytes(sized(bytes)).into(),
         Scalar::Float(Float::F32) => f32::from_le_bytes(sized(bytes)).into(),
         Scalar::Float(Float::F64) => f64::from_le_bytes(sized(bytes)).into(),
-        Scalar::Float(Float::X87) => LongDouble::from_bytes(sized(bytes)).into(),
-        Scalar::Float(Float::F16 | Float::F128) => data_of(bytes, ctype)?,
+        Scalar::Float(format @ (Float::X87 | Float::F128)) if *format == LongDouble::FORMAT => {
+            LongDouble::from_bytes(sized(bytes)).into()
+        }
+        Scalar::Float(Float::F16 | Float::X87 | Float::F128) => data_of(bytes, ctype)?,
         Scalar::Pointer => {
             let address = usize::from_le_bytes(sized(bytes));
             // SAFETY: a number, which nobody follows.

@@ -77,17 +77,19 @@ pub(crate) fn parse_floating(wanted: Float, text: &CStr) -> Result<(Value, usize
     }
 }
 
+/// So many digits tell any two numbers of 113 bits apart, and of fewer.
+const DIGITS: i32 = 36;
+
 /// As many digits of `number` as tell it from all others, as `%Lg` prints them.
 pub(crate) fn print_long_double(number: LongDouble) -> Result<String, Error> {
-    // 21 digits tell any two numbers of 64 bits apart.
-    for digits in 1..21 {
+    for digits in 1..DIGITS {
         let text = print_digits(number, digits)?;
-        let (back, _) = parse_floating(Float::X87, &text)?;
+        let (back, _) = parse_floating(LongDouble::FORMAT, &text)?;
         if back == Value::LongDouble(number) {
             return Ok(text.to_string_lossy().into_owned());
         }
     }
-    Ok(print_digits(number, 21)?.to_string_lossy().into_owned())
+    Ok(print_digits(number, DIGITS)?.to_string_lossy().into_owned())
 }
 
 fn print_digits(number: LongDouble, digits: i32) -> Result<std::ffi::CString, Error> {

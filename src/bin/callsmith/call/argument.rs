@@ -2,10 +2,9 @@
 
 use super::{number, object, text};
 use crate::foreign;
-use callsmith::Value;
 use callsmith::arch::layout::Float;
 use callsmith::ctype::{CType, EnumType, Integer, Kind};
-use callsmith::{Ptr, decl, host};
+use callsmith::{LongDouble, Ptr, Value, decl, host};
 use std::ffi::CString;
 
 /// Why a text is no value of the type wanted; `None` where the type says it all.
@@ -18,8 +17,11 @@ pub(super) fn value(text: &str, ctype: &CType) -> Result<Value, Refusal> {
         Kind::Integer(_) => integer(text),
         Kind::Enum(enumeration) => constant(text, &enumeration),
         Kind::Floating(name) => match name.format(host::MODEL) {
-            format @ (Float::F32 | Float::F64 | Float::X87) => floating(text, format),
-            Float::F16 | Float::F128 => Err(Some("numbers of this type cannot be given here".into())),
+            format @ (Float::F32 | Float::F64) => floating(text, format),
+            format @ (Float::X87 | Float::F128) if format == LongDouble::FORMAT => floating(text, format),
+            Float::F16 | Float::X87 | Float::F128 => {
+                Err(Some("numbers of this type cannot be given here".into()))
+            }
         },
         Kind::Pointer(target) => pointer(text, &target),
         Kind::Record(_) | Kind::Complex(_) | Kind::Vector { .. } | Kind::Array { .. } => {
@@ -48,7 +50,7 @@ fn floating(text: &str, wanted: Float) -> Result<Value, Refusal> {
     }
     match floating_constant(text, wanted) {
         Some((value, _)) => {
-            let overflows = value.as_float().is_some_and(f64::is_infinite) && wanted != Float::X87;
+            let overflows = value.as_float().is_some_and(f64::is_infinite) && wanted != LongDouble::FORMAT;
             if overflows && !text.to_ascii_lowercase().contains("inf") {
                 return Err(Some("it is out of range".into()));
             }
@@ -114,7 +116,7 @@ pub(super) fn variadic(text: &str) -> Result<Value, Refusal> {
     }
     let looks_like_number = text.contains(|c: char| c.is_ascii_digit());
     match floating_constant(text, Float::F64).filter(|_| looks_like_number) {
-        Some((_, "l" | "L")) => floating(text, Float::X87),
+        Some((_, "l" | "L")) => floating(text, LongDouble::FORMAT),
         Some((_, "f" | "F")) => floating(text, Float::F32),
         Some(_) => floating(text, Float::F64),
         None => Ok(string(text)?.into()),
