@@ -98,13 +98,14 @@ extern "C" fn release() {
 mod tests {
     use super::{hold_locks_across, register};
     use crate::engine::code_memory::CodeMemory;
+    use crate::engine::testing::code::returns;
     use crate::engine::testing::in_child;
 
     #[test]
     fn handlers_that_are_registered_twice_take_the_locks_once() {
         hold_locks_across();
         register();
-        let publish = || CodeMemory::global().publish(&[0xc3]).is_ok();
+        let publish = || CodeMemory::global().publish(&returns(0)).is_ok();
         for _ in 0..3 {
             let child = in_child(|| publish() && in_child(publish).succeeded());
             assert!(publish());

@@ -1,5 +1,7 @@
-//! For tests: a child process to do something in, where there is fork; and threads that work until the test ends.
+//! For tests: code to publish; a child process to do something in, where there is fork; and threads that work until the
+//! test ends.
 
+pub(super) mod code;
 #[cfg(unix)]
 mod forked;
 

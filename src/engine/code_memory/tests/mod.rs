@@ -1,4 +1,4 @@
-//! What is published runs, stays, and was never writable while it was executable. The code here is x86-64's.
+//! What is published runs, stays, and was never writable while it was executable.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -6,23 +6,10 @@ mod linux;
 mod windows;
 
 use super::{CodeMemory, CodePtr};
+use crate::engine::testing::code::{NOP, long_code, returns};
 use crate::engine::testing::{Off, Running};
 use std::sync::RwLock;
 use std::thread;
-
-/// `mov eax, value; ret`.
-fn returns(value: u32) -> [u8; 6] {
-    let [a, b, c, d] = value.to_le_bytes();
-    [0xb8, a, b, c, d, 0xc3]
-}
-
-/// `len` bytes: `nop`s, then `mov eax, value; ret`.
-fn long_code(len: usize, value: u32) -> Vec<u8> {
-    let end = returns(value);
-    let mut code = vec![0x90; len - end.len()];
-    code.extend(end);
-    code
-}
 
 fn run(code: CodePtr) -> u32 {
     // SAFETY: everything these tests publish takes nothing and returns an `int`.
@@ -33,7 +20,10 @@ fn run(code: CodePtr) -> u32 {
 #[test]
 fn pieces_may_be_longer_than_a_page_or_a_chunk() {
     let memory = CodeMemory::new();
-    for (value, len) in [(1, 6), (2, 4096), (3, 20_000), (4, 1 << 20), (5, 7), (6, 300_000), (7, 16)] {
+    let least = returns(0).len();
+    for (value, len) in
+        [(1, least), (2, 4096), (3, 20_000), (4, 1 << 20), (5, least + NOP.len()), (6, 300_000), (7, 16)]
+    {
         let before = memory.publish(&returns(100 + value)).unwrap();
         let code = memory.publish(&long_code(len, value)).unwrap();
         assert_eq!((run(before), run(code)), (100 + value, value));

@@ -10,6 +10,7 @@ use crate::arch::layout::{DataModel, Float, Scalar, Type};
 use crate::arch::{self, Abi, Signature};
 use crate::engine::bound::Returns;
 use crate::engine::code_memory::CodeMemory;
+use crate::engine::testing::code::returns;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -27,10 +28,9 @@ fn numbered(number: usize) -> Signature {
     Signature::new(Abi::SysV64, Some(Type::Scalar(Scalar::I32)), params).unwrap()
 }
 
-/// A stub that returns `number` as an `int`; the code is x86-64's.
+/// A stub that returns `number` as an `int`.
 fn prepared(number: usize, spare: &mut Spare) -> Prepared {
-    let number = u32::try_from(number).unwrap();
-    spare.code = [&[0xb8][..], &number.to_le_bytes(), &[0xc3]].concat();
+    spare.code = returns(u32::try_from(number).unwrap()).to_vec();
     Prepared { returns: Returns::Word, result_size: 4 }
 }
 
