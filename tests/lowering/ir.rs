@@ -39,7 +39,6 @@ pub(crate) struct Module<'a> {
     types: HashMap<&'a str, &'a str>,
     calls: HashMap<&'a str, &'a str>,
     declarations: HashMap<&'a str, &'a str>,
-    definitions: HashMap<&'a str, &'a str>,
     integers: HashMap<&'a str, u64>,
 }
 
@@ -57,19 +56,31 @@ impl Value {
             (word == name).then(|| inside.trim_end_matches(')').parse().unwrap_or(0))
         })
     }
-}
 
-impl Value {
     /// The number behind an attribute without parentheses, as in `align 8`.
     pub(crate) fn word_after(&self, name: &str) -> Option<u32> {
         let mut words = self.attributes.split_whitespace().skip_while(|word| *word != name);
         words.nth(1)?.parse().ok()
     }
+}
 
-    /// Which parameter it is or is a part of, by its name: 7 for `%a7_`, `%a7_.coerce1`, and `%a7_1` where LLVM had one.
-    pub(crate) fn parameter(&self) -> Option<usize> {
-        let (_, name) = self.attributes.rsplit_once("%a")?;
-        name.split('_').next()?.parse().ok()
+impl Call {
+    /// The address of the result, if clang passes one, and the values that pass for each parameter: those of a struct that
+    /// is taken apart are as many as where it is alone (`shapes`), or its address.
+    pub(crate) fn grouped(&self, shapes: &[usize]) -> Result<(Option<&Value>, Vec<&[Value]>), String> {
+        let (hidden, mut values) = match self.args.split_first() {
+            Some((first, rest)) if first.has("sret") => (Some(first), rest),
+            Some(_) | None => (None, self.args.as_slice()),
+        };
+        let mut groups = Vec::new();
+        for &shape in shapes {
+            let is_whole = shape > 1 && values.first().is_some_and(|value| value.has("byval"));
+            let count = if is_whole { 1 } else { shape };
+            let (group, rest) = values.split_at_checked(count).ok_or("clang passes fewer arguments")?;
+            groups.push(group);
+            values = rest;
+        }
+        if values.is_empty() { Ok((hidden, groups)) } else { Err("clang passes more arguments".into()) }
     }
 }
 
@@ -80,24 +91,21 @@ impl<'a> Module<'a> {
             types: HashMap::new(),
             calls: HashMap::new(),
             declarations: HashMap::new(),
-            definitions: HashMap::new(),
             integers: HashMap::new(),
         };
         for line in text.lines() {
             if let Some((name, ty)) = line.strip_prefix('%').and_then(|line| line.split_once(" = type ")) {
                 module.types.insert(name, ty);
             } else if let Some(rest) = line.strip_prefix("declare ") {
-                module.declarations.insert(function(rest)?, rest);
-            } else if let Some(rest) = line.strip_prefix("define ") {
-                module.definitions.insert(function(rest)?, rest);
+                module.declarations.insert(function(rest)?.name, rest);
             } else if let Some((name, rest)) = line.strip_prefix('@').and_then(|line| line.split_once(" = "))
             {
                 let number = rest
                     .split_once(" i32 ")
                     .and_then(|(_, rest)| rest.split([',', ' ']).next()?.parse().ok());
                 number.and_then(|number| module.integers.insert(name, number));
-            } else if let Some((_, call)) = line.split_once("call ").filter(|_| line.contains("@f")) {
-                module.calls.insert(function(call)?, call);
+            } else if let Some((_, call)) = line.split_once("call ").filter(|_| line.contains('@')) {
+                module.calls.insert(function(call)?.name, call);
             }
         }
         Ok(module)
@@ -115,28 +123,37 @@ impl<'a> Module<'a> {
         let missing = || format!("no call of {name}");
         let text = self.calls.get(name.as_str()).ok_or_else(missing)?;
         let declared = self.declarations.get(name.as_str()).ok_or_else(missing)?;
-        self.read_call(&name, declared, text)
+        Ok(Call {
+            result: self.result(function(declared)?.before)?,
+            args: self.values(text)?,
+            text: (*text).to_owned(),
+        })
     }
 
-    /// The definition of the function of this number.
-    pub(crate) fn definition(&self, number: usize) -> Result<Call, String> {
-        let name = format!("f{number}");
-        let text = self.definitions.get(name.as_str()).ok_or_else(|| format!("no definition of {name}"))?;
-        self.read_call(&name, text, text)
+    /// How many values clang makes of each argument of the function of this number, where nothing is before it: none, one,
+    /// or those that a struct is taken apart into.
+    pub(crate) fn shapes(&self, number: usize) -> Result<Vec<usize>, String> {
+        let call = |kind, argument| self.calls.get(format!("{kind}{number}_{argument}").as_str());
+        let alone = |argument| {
+            let named = call('d', argument).map(|text| (0, text));
+            named.or_else(|| call('t', argument).map(|text| (1, text)))
+        };
+        let mut shapes = Vec::new();
+        while let Some((before, text)) = alone(shapes.len()) {
+            shapes.push(self.values(text)?.len() - before);
+        }
+        Ok(shapes)
     }
 
-    /// The result from what stands before a function's name, the arguments from what stands behind it.
-    fn read_call(&self, name: &str, declared: &str, text: &str) -> Result<Call, String> {
-        let bad = || format!("no {name} in {text}");
-        let (before, _) = declared.split_once(" @").ok_or_else(bad)?;
-        let (_, args) = text.split_once(&format!("@{name}(")).ok_or_else(bad)?;
-        let end = closing(args).ok_or_else(bad)?;
-        let args = split(&args[..end]).into_iter().map(|arg| {
+    /// The arguments of a call.
+    fn values(&self, text: &str) -> Result<Vec<Value>, String> {
+        let args = function(text)?.behind;
+        let end = closing(args).ok_or_else(|| format!("no end of '{args}'"))?;
+        let values = split(&args[..end]).into_iter().map(|arg| {
             let (ty, rest) = self.ty(arg)?;
             Ok(Value { ty, attributes: rest.to_owned() })
         });
-        let args = args.collect::<Result<Vec<Value>, String>>()?;
-        Ok(Call { result: self.result(before)?, args, text: text.to_owned() })
+        values.collect()
     }
 
     /// A type behind its attributes.
@@ -221,10 +238,23 @@ impl Ty {
     }
 }
 
-/// The name of the function that is declared or called.
-fn function(text: &str) -> Result<&str, String> {
-    let (_, name) = text.split_once('@').ok_or_else(|| format!("no function in '{text}'"))?;
-    Ok(name.split('(').next().unwrap_or(name))
+/// A function that is declared or called.
+struct Function<'t> {
+    /// Its result, and what more is before the name.
+    before: &'t str,
+    /// As C has it.
+    name: &'t str,
+    /// Behind the bracket of its arguments.
+    behind: &'t str,
+}
+
+fn function(text: &str) -> Result<Function<'_>, String> {
+    let bad = || format!("no function in '{text}'");
+    let (before, rest) = text.split_once('@').ok_or_else(bad)?;
+    let (name, behind) = rest.split_once('(').ok_or_else(bad)?;
+    // Windows' decorations: `"\01@f1@24"` of fastcall, `"\01_f1@24"` of stdcall.
+    let name = name.trim_matches('"').trim_start_matches("\\01").trim_start_matches(['@', '_']);
+    Ok(Function { before: before.trim_end(), name: name.split('@').next().unwrap_or(name), behind })
 }
 
 /// Where the bracket closes that was opened before `text`.

@@ -2,7 +2,7 @@
 //! `CC_X86_Win64_C`, `RetCC_X86_64_C` and `RetCC_X86_Win64_C` do with its types.
 
 use super::ir::{Call, Ty, Value};
-use super::sample::Sample;
+use super::sample::{Sample, any_inside};
 use crate::Place;
 use crate::support::ctype::{CScalar, CType};
 use callsmith::arch::layout::{Float, Scalar, Type};
@@ -20,6 +20,7 @@ struct State {
     words: usize,
     vectors: u8,
     stack: u32,
+    variadic: bool,
 }
 
 impl State {
@@ -54,6 +55,8 @@ impl State {
                 None => vec![self.on_stack(8, 8)],
             },
             Ty::Float(10) => vec![self.on_stack(16, 16)],
+            // "The first 8 256-bit vector arguments are passed in YMM registers, unless this is a vararg function."
+            Ty::Vector(..) if self.variadic && size > 16 => vec![self.on_stack(size, size)],
             Ty::Float(_) | Ty::Vector(..) if self.vectors < 8 => {
                 self.vectors += 1;
                 vec![Location::Vector(self.vectors - 1)]
@@ -65,38 +68,60 @@ impl State {
 }
 
 /// System V: where clang and LLVM have everything; `None` where clang is no judge.
-pub(crate) fn sysv64(sample: &Sample, call: &Call) -> Result<Option<(Vec<Place>, Place)>, String> {
-    // gcc has a vector of one double in memory.
-    let one_double = |c: &CType| matches!(c, CType::Vector { lane: CScalar::Double, bytes: 8 });
-    // "5(c) […] and all other eightbytes aren't SSEUP": clang takes the padding behind a vector for a part of it.
-    let padded = |c: &CType| matches!(c, CType::Record(record) if record.align.is_some() || record.is_union);
-    let wide = |c: &CType| matches!(c, CType::Vector { bytes: 16.., .. } | CType::Scalar(CScalar::Float128));
-    if sample.any_type(one_double) || sample.any_type(padded) && sample.any_type(wide) {
+pub(crate) fn sysv64(
+    sample: &Sample,
+    call: &Call,
+    shapes: &[usize],
+) -> Result<Option<(Vec<Place>, Place)>, String> {
+    // "5(c) […] and all other eightbytes aren't SSEUP": clang takes the padding behind a vector for a part of it, and a member
+    // without a place, too.
+    if sample.any_type(is_padded_vector) {
         return Ok(None);
     }
-    let mut state = State { words: 0, vectors: 0, stack: 0 };
-    let (hidden, mut args) = parameters(sample, call)?;
-    if hidden {
-        state.words = 1;
+    let (hidden, args) = call.grouped(shapes)?;
+    // LLVM puts a vector of 32 or 64 bytes on the stack wherever a function is variadic, where gcc and the psABI ("when passed
+    // as variable-argument") put none but those behind the `...`: gcc's `float f(__m256 a, ...) { return a[0]; }` is a `ret`.
+    let is_wide = |value: &Value| matches!(&value.ty, Ty::Vector(..)) && value.ty.size() > Some(16);
+    if args.iter().take(sample.fixed.unwrap_or(0)).any(|values| values.iter().any(is_wide)) {
+        return Ok(None);
     }
+    let mut state = State {
+        words: usize::from(hidden.is_some()),
+        vectors: 0,
+        stack: 0,
+        variadic: sample.fixed.is_some(),
+    };
     let mut places = Vec::new();
-    for (ty, values) in sample.params().iter().zip(&mut args) {
+    for (ty, values) in sample.params().iter().zip(&args) {
         let mut pieces = Vec::new();
         for value in values.iter() {
             pieces.extend(state.place(value, ty, sample)?);
         }
-        let extension = match values[..] {
+        let extension = match values {
             [value] => extension(value),
             _ => Extension::None,
         };
         places.push(if pieces.is_empty() { Place::Nowhere } else { Place::Pieces(pieces, extension) });
     }
-    let result = if hidden { Place::Address(Location::Gp(WORDS[0])) } else { result(&call.result)? };
+    let result = match hidden {
+        Some(_) => Place::Address(Location::Gp(WORDS[0])),
+        None => result(&call.result)?,
+    };
     Ok(Some((places, result)))
 }
 
+fn is_padded_vector(c: &CType) -> bool {
+    let padded = |c: &CType| matches!(c, CType::Record(record) if record.align.is_some() || record.is_union || record.members.is_empty());
+    let wide = |c: &CType| matches!(c, CType::Vector { bytes: 16.., .. } | CType::Scalar(CScalar::Float128));
+    matches!(c, CType::Record(_)) && any_inside(c, padded) && any_inside(c, wide)
+}
+
 /// Windows: where clang and LLVM have everything; `None` where clang is no judge.
-pub(crate) fn win64(sample: &Sample, call: &Call) -> Result<Option<(Vec<Place>, Place)>, String> {
+pub(crate) fn win64(
+    sample: &Sample,
+    call: &Call,
+    shapes: &[usize],
+) -> Result<Option<(Vec<Place>, Place)>, String> {
     let types = sample.params();
     // Microsoft's __m64 passes as an integer; clang's vectors of 8 bytes are another matter.
     let short = |ty: &Type| matches!(ty, Type::Vector(vector) if vector.size.bytes() == 8);
@@ -108,10 +133,14 @@ pub(crate) fn win64(sample: &Sample, call: &Call) -> Result<Option<(Vec<Place>, 
     if types.iter().chain(&sample.result_type()).any(short) || sample.result_type().iter().any(returned) {
         return Ok(None);
     }
-    let (hidden, args) = parameters(sample, call)?;
+    // gcc has a struct of 8 bytes with a flexible array in rax, clang in memory.
+    if sample.result_any(|c| matches!(c, CType::Array { len: None, .. })) {
+        return Ok(None);
+    }
+    let (hidden, args) = call.grouped(shapes)?;
     let mut places = Vec::new();
-    for (position, (ty, values)) in (usize::from(hidden)..).zip(types.iter().zip(&args)) {
-        let [value] = values[..] else { return Err(format!("{} values for {ty:?}", values.len())) };
+    for (position, (ty, values)) in (usize::from(hidden.is_some())..).zip(types.iter().zip(&args)) {
+        let [value] = values else { return Err(format!("{} values for {ty:?}", values.len())) };
         let beyond = u32::try_from(position).map_err(|error| error.to_string())? * 8;
         let word =
             POSITIONS.get(position).map_or(Location::Stack(beyond), |&register| Location::Gp(register));
@@ -123,39 +152,25 @@ pub(crate) fn win64(sample: &Sample, call: &Call) -> Result<Option<(Vec<Place>, 
             Ty::Int(..=64) | Ty::Ptr => Place::Pieces(vec![word], Extension::None),
             Ty::Float(..=8) => {
                 let register = u8::try_from(position).ok().filter(|&register| register < 4);
-                let place = register.map_or(Location::Stack(beyond), Location::Vector);
-                Place::Pieces(vec![place], Extension::None)
+                let pieces = match register.map(Location::Vector) {
+                    None => vec![Location::Stack(beyond)],
+                    // "Win64 ABI requires argument XMM reg to be copied to the corresponding shadow reg if callee is a
+                    // varargs function."
+                    Some(register) if sample.fixed.is_some() => vec![register, word],
+                    Some(register) => vec![register],
+                };
+                Place::Pieces(pieces, Extension::None)
             }
             // "128 bit vectors are passed by pointer", and so are wider ones.
             Ty::Vector(..) => Place::Address(word),
             other => return Err(format!("an argument of {other:?}")),
         });
     }
-    let result = if hidden { Place::Address(Location::Gp(POSITIONS[0])) } else { result(&call.result)? };
+    let result = match hidden {
+        Some(_) => Place::Address(Location::Gp(POSITIONS[0])),
+        None => result(&call.result)?,
+    };
     Ok(Some((places, result)))
-}
-
-/// Whether the result's address passes, and which values pass for each parameter: clang names them after it, and those
-/// that it makes pointers, without a name, stand in order.
-fn parameters<'c>(sample: &Sample, call: &'c Call) -> Result<(bool, Vec<Vec<&'c Value>>), String> {
-    let mut values: Vec<Vec<&Value>> = sample.params().iter().map(|_| Vec::new()).collect();
-    let hidden = call.args.first().is_some_and(|arg| arg.has("sret"));
-    let args = call.args.iter().skip(usize::from(hidden));
-    let (named, nameless): (Vec<&Value>, Vec<&Value>) = args.partition(|arg| arg.parameter().is_some());
-    for value in named {
-        let place = value.parameter().and_then(|number| values.get_mut(number));
-        place.ok_or_else(|| format!("{value:?} is of no parameter"))?.push(value);
-    }
-    let passes = sample.memberless().into_iter().map(|memberless| !memberless);
-    let free = values.iter_mut().zip(passes).filter(|(values, passes)| values.is_empty() && *passes);
-    let mut nameless = nameless.into_iter();
-    for ((values, _), value) in free.zip(&mut nameless) {
-        values.push(value);
-    }
-    match nameless.next() {
-        Some(value) => Err(format!("{value:?} is of no parameter")),
-        None => Ok((hidden, values)),
-    }
 }
 
 /// What clang promises of a register's rest.

@@ -4,7 +4,7 @@
 use super::program;
 use callsmith::host;
 use callsmith_arch::Abi;
-use callsmith_arch::abi::Aapcs64;
+use callsmith_arch::abi::{Aapcs64, X86Flavour};
 use callsmith_arch::layout::{DataModel, Float};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionIndex};
 use std::collections::HashMap;
@@ -79,7 +79,9 @@ impl Compiler {
         let (target, model) = match abi {
             Abi::SysV64 => ("x86_64-linux-gnu", &DataModel::LP64),
             Abi::Win64 => ("x86_64-windows-gnu", &DataModel::LLP64_GNU),
-            Abi::X86(..) => return Err("its lowering is not read yet".into()),
+            Abi::X86(_, X86Flavour::Linux) => ("x86-linux-gnu", &DataModel::ILP32_GNU),
+            Abi::X86(_, X86Flavour::Mingw) => ("x86-windows-gnu", &DataModel::ILP32_MINGW),
+            Abi::X86(_, X86Flavour::Msvc) => ("x86-windows-msvc", &DataModel::ILP32_MSVC),
             Abi::Aapcs64(Aapcs64::Linux) => ("aarch64-linux-gnu", &DataModel::AAPCS64_LINUX),
             Abi::Aapcs64(Aapcs64::Darwin) => ("aarch64-macos", &DataModel::AAPCS64_DARWIN),
             Abi::Aapcs64(Aapcs64::Windows) => ("aarch64-windows-msvc", &DataModel::AAPCS64_WINDOWS),
@@ -100,6 +102,7 @@ impl Compiler {
         flags.extend(match self.model.long_double {
             Float::F128 => &["-D_Float128=long double"][..],
             Float::X87 => &["-D_Float128=__float128", "-mcpu=x86_64_v4"],
+            Float::F64 if self.model == &DataModel::ILP32_MSVC => &["-mcpu=x86_64_v4"],
             Float::F16 | Float::F32 | Float::F64 => &[],
         });
         let text = self

@@ -17,7 +17,7 @@ mod returning;
 use super::draft::{Draft, size_of};
 use super::{Abi, Convention, Counting, Pops, RegSet, widening};
 use crate::isa::x86::Gp::{Eax, Ebp, Ebx, Ecx, Edi, Edx, Esi, Esp};
-use crate::layout::{DataModel, Float, Scalar, Type};
+use crate::layout::{DataModel, Float, Record, Scalar, Type};
 use crate::plan::{Extension, Location, Passing, ResultPlan, Room, Rule};
 use crate::{Align, CallPlan, Error, Signature};
 use gcc::Mode;
@@ -166,9 +166,10 @@ pub(super) fn classify(
         Returned::Nothing | Returned::In(..) => None,
     };
     let mut arguments = Arguments { draft, flavour, variadic: signature.fixed().is_some() };
-    for ty in signature.params() {
+    for (index, ty) in signature.params().iter().enumerate() {
         let size = size_of(ty, model)?;
-        let passing = arguments.pass(ty, size)?;
+        let named = signature.fixed().is_none_or(|fixed| index < fixed);
+        let passing = arguments.pass(ty, size, named)?;
         arguments.draft.arg(ty, size, passing);
     }
     let mut draft = arguments.draft;
@@ -198,6 +199,12 @@ fn hidden_address(draft: &mut Draft, flavour: X86Flavour) -> Result<Location, Er
     }
 }
 
+/// Whether Microsoft's compiler passes a record's address for the record, as clang has it: `__declspec(align)` asks for more
+/// than the stack has, and there is no flexible array.
+fn is_over_aligned(record: &Record) -> bool {
+    record.required_align > Align::of(4) && !gcc::has_flexible(record)
+}
+
 /// The arguments, as far as they are placed.
 struct Arguments {
     draft: Draft,
@@ -206,8 +213,8 @@ struct Arguments {
 }
 
 impl Arguments {
-    /// The next one's place.
-    fn pass(&mut self, ty: &Type, size: u32) -> Result<Passing, Error> {
+    /// The next one's place. `named` is what is not behind a `...`.
+    fn pass(&mut self, ty: &Type, size: u32, named: bool) -> Result<Passing, Error> {
         if size == 0 {
             return Ok(Passing::Ignored(&EMPTY));
         }
@@ -225,9 +232,7 @@ impl Arguments {
                 let alone = size == 8 && vector.lane == Scalar::Float(Float::F64);
                 self.vector(ty, size, alone)
             }
-            Type::Record(record)
-                if self.flavour == X86Flavour::Msvc && record.required_align > Align::of(4) =>
-            {
+            Type::Record(record) if named && self.flavour == X86Flavour::Msvc && is_over_aligned(record) => {
                 self.reference(ty, size)
             }
             Type::Scalar(_) | Type::Complex(_) | Type::Vector(_) | Type::Array(_) | Type::Record(_) => {

@@ -41,7 +41,7 @@ pub(super) fn lay_out(
     let natural_align = record.align;
     let align = natural_align.max(attrs.align.unwrap_or(Align::ONE));
     let size = align_bit(record.end, align);
-    Layout { starts, size, align, natural_align, required_align: Align::ONE }
+    Layout { starts, size, align, natural_align, required_align: Align::ONE, member_align: Align::ONE }
 }
 
 /// The unit that bit-fields are being put into, under Microsoft's rule.

@@ -35,8 +35,8 @@ pub(super) fn lay_out(model: &DataModel, attrs: &RecordAttrs, members: &[Checked
         0 => empty_size(align, required),
         size => size,
     };
-    let required_align = if attrs.align.is_some() { align } else { required };
-    Layout { starts, size, align, natural_align: record.align, required_align }
+    let member_align = if attrs.align.is_some() { align } else { required };
+    Layout { starts, size, align, natural_align: record.align, required_align: required, member_align }
 }
 
 /// The size of a record without members, or with members of no size: 4 bytes in C, or its alignment where
@@ -157,6 +157,6 @@ fn required_align(ty: &Type, model: &DataModel) -> Align {
         Type::Scalar(_) | Type::Complex(_) => Align::ONE,
         Type::Vector(vector) => vector.align(model),
         Type::Array(array) => required_align(&array.element, model),
-        Type::Record(record) => record.required_align,
+        Type::Record(record) => record.member_align,
     }
 }

@@ -68,8 +68,10 @@ pub struct Record {
     pub fields: Box<[Field]>,
     /// How deep it nests: 1 where no member is an array or a record.
     pub depth: u16,
-    /// The alignment that no `#pragma pack` around it may lower (Microsoft's `__declspec(align)`, inside it or on it).
+    /// The alignment that Microsoft's `__declspec(align)` asks for, inside it or on it.
     pub(crate) required_align: Align,
+    /// The alignment that no `#pragma pack` lowers where it is a member: all of it where a `__declspec(align)` is on it.
+    pub(super) member_align: Align,
     /// How many leaves there are in it.
     pub(super) leaves: u64,
 }
@@ -155,6 +157,8 @@ pub(super) struct Layout {
     pub(super) natural_align: Align,
     /// See [`Record::required_align`].
     pub(super) required_align: Align,
+    /// See [`Record::member_align`].
+    pub(super) member_align: Align,
 }
 
 impl Record {
@@ -195,6 +199,7 @@ impl Record {
             fields,
             depth: deeper_than(nested)?,
             required_align: layout.required_align,
+            member_align: layout.member_align,
         })
     }
 }

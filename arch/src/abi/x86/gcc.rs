@@ -53,8 +53,14 @@ fn of_record<'a>(record: &'a Record, model: &DataModel) -> Mode<'a> {
     }
 }
 
+/// Whether a record has a flexible array member.
+pub(super) fn has_flexible(record: &Record) -> bool {
+    let is_empty = |ty: &Type| matches!(ty, Type::Array(array) if array.len == 0);
+    record.fields.last().is_some_and(|last| is_empty(&last.ty) && is_flexible(record, &last.ty))
+}
+
 /// Whether `last`, an array of no length, is a flexible array member: GNU's `[0]` in its place is taken for one, too.
-pub(super) fn is_flexible(record: &Record, last: &Type) -> bool {
+fn is_flexible(record: &Record, last: &Type) -> bool {
     record.kind == RecordKind::Struct
         && record.fields.len() > 1
         && record.fields.last().is_some_and(|field| core::ptr::eq(&raw const field.ty, last))

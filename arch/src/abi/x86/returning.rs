@@ -95,9 +95,7 @@ fn is_kept_out(record: &Record) -> bool {
             Type::Record(record) => record.fields.iter().any(|field| has_vector(&field.ty)),
         }
     }
-    let flexible =
-        |ty: &Type| matches!(ty, Type::Array(array) if array.len == 0 && gcc::is_flexible(record, ty));
-    record.fields.iter().any(|field| flexible(&field.ty) || has_vector(&field.ty))
+    gcc::has_flexible(record) || record.fields.iter().any(|field| has_vector(&field.ty))
 }
 
 /// The moves of a result in registers.
