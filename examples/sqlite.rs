@@ -2,10 +2,8 @@
 //!
 //! All that is `unsafe` is to vouch for the declarations.
 
-use callsmith::decl::Declarations;
-use callsmith::{Callback, Library, Ptr, find_library, host, opaque};
-use std::error::Error;
-use std::ffi::{CString, c_void};
+use callsmith::{Callback, Copied, Error, Library, Null, Ptr, c_enum, find_library, opaque};
+use std::ffi::CString;
 
 opaque! {
     struct Db = "sqlite3";
@@ -14,16 +12,20 @@ opaque! {
     struct Arg = "sqlite3_value";
 }
 
+c_enum! {
+    enum Status: i32 { Ok = 0, Error = 1, Row = 100, Done = 101 }
+}
+
+/// As in sqlite3.h, with what its documentation says of pointers: where there is a string; and that a function of SQL that
+/// is made with one argument is given one.
 const HEADER: &str = "
-    enum { SQLITE_OK = 0, SQLITE_UTF8 = 1, SQLITE_ROW = 100, SQLITE_DONE = 101 };
     typedef struct sqlite3 sqlite3; typedef struct sqlite3_stmt sqlite3_stmt;
     typedef struct sqlite3_context sqlite3_context; typedef struct sqlite3_value sqlite3_value;
-    typedef const char *__null_terminated text;
     int sqlite3_open(const char *file, sqlite3 **db);
     int sqlite3_close(sqlite3 *db);
-    text sqlite3_errmsg(sqlite3 *db);
-    int sqlite3_create_function(sqlite3 *db, const char *name, int args, int encoding, void *app,
-        void (*call)(sqlite3_context *, int, sqlite3_value **),
+    const char *__null_terminated sqlite3_errmsg(sqlite3 *db);
+    int sqlite3_create_function(sqlite3 *db, const char *name, int count, int encoding, void *app,
+        void (*call)(sqlite3_context *, int count, sqlite3_value **__counted_by(1) args),
         void (*step)(sqlite3_context *, int, sqlite3_value **), void (*last)(sqlite3_context *));
     double sqlite3_value_double(sqlite3_value *value);
     void sqlite3_result_double(sqlite3_context *context, double result);
@@ -34,61 +36,40 @@ const HEADER: &str = "
     double sqlite3_column_double(sqlite3_stmt *stmt, int column);
     int sqlite3_finalize(sqlite3_stmt *stmt);";
 
-/// The only argument of a function that is declared to sqlite with one.
-fn only(args: Ptr<Ptr<Arg>>) -> Ptr<Arg> {
-    // SAFETY: sqlite gives as many as were declared.
-    unsafe { args.as_ptr().read() }
-}
+fn main() -> Result<(), Error> {
+    // SAFETY: the declarations are the library's; below, nothing is used after it is closed.
+    let sqlite = unsafe { Library::open(find_library("sqlite3")?.name)?.functions(HEADER)? };
+    let text = |text: Option<CString>| text.unwrap_or_default().to_string_lossy().into_owned();
+    let mut db = Ptr::<Db>::NULL;
+    assert_eq!(sqlite.get("sqlite3_open")?.call::<_, Status>((c":memory:", &mut db))?, Status::Ok);
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let header = Declarations::parse(HEADER, host::MODEL)?;
-    let constant = |name| i32::try_from(header.constant(name).unwrap_or(-1)).unwrap_or(-1);
-    let (ok, row) = (constant("SQLITE_OK"), constant("SQLITE_ROW"));
-    // SAFETY: as sqlite3.h has them; below, nothing is used after it is closed.
-    let sqlite = unsafe { Library::open(find_library("sqlite3")?.name)?.bind(&header) };
-
-    let mut db: Ptr<Db> = Ptr::NULL;
-    let opened: i32 = sqlite.get("sqlite3_open")?.call((c":memory:", &mut db))?;
-    assert_eq!(opened, ok);
-
-    // area(r), as a closure that calls sqlite in turn.
-    let (value, result) =
+    // area(r), a closure that calls sqlite in turn.
+    let (get, give) =
         (sqlite.get("sqlite3_value_double")?.clone(), sqlite.get("sqlite3_result_double")?.clone());
-    let area = Callback::<fn(Ptr<Context>, i32, Ptr<Ptr<Arg>>)>::new(move |context, _, args| {
-        let r: f64 = value.call((only(args),)).unwrap_or(f64::NAN);
-        let _: Result<(), _> = result.call((context, std::f64::consts::PI * r * r));
-    })?;
-    let none = None::<&Callback<fn(Ptr<Context>, i32, Ptr<Ptr<Arg>>)>>;
-    let last = None::<&Callback<fn(Ptr<Context>)>>;
+    let area =
+        Callback::<fn(Ptr<Context>, i32, Copied<Ptr<Arg>, 1>)>::new(move |context, _, Copied([r])| {
+            let r: f64 = get.call((r,)).unwrap_or(f64::NAN);
+            let _: Result<(), _> = give.call((context, std::f64::consts::PI * r * r));
+        })?;
     let create = sqlite.get("sqlite3_create_function")?;
-    let created: i32 =
-        create.call((db, c"area", 1, constant("SQLITE_UTF8"), Ptr::<c_void>::NULL, &area, none, last))?;
-    assert_eq!(created, ok);
+    assert_eq!(create.call::<_, Status>((db, c"area", 1, 1, Null, &area, Null, Null))?, Status::Ok);
 
     // Statements: prepared, given a parameter, stepped through.
+    let (prepare, mut stmt) = (sqlite.get("sqlite3_prepare_v2")?, Ptr::<Stmt>::NULL);
     for sql in [
-        c"create table circle(name text, r real)",
-        c"insert into circle values ('coin', 1), ('plate', 13), ('wheel', 31)",
+        c"create table circle as select 'coin' as name, 1 as r union values ('plate', 13), ('wheel', 31)",
         c"select name, area(r) from circle where r > ? order by r desc",
-        c"select no_such_column from circle",
     ] {
-        let mut stmt: Ptr<Stmt> = Ptr::NULL;
-        let tail = Ptr::<Ptr<i8>>::NULL;
-        let prepared: i32 = sqlite.get("sqlite3_prepare_v2")?.call((db, sql, -1, &mut stmt, tail))?;
-        if prepared != ok {
-            let message: Option<CString> = sqlite.get("sqlite3_errmsg")?.call((db,))?;
-            println!("error: {}", message.unwrap_or_default().to_string_lossy());
-            continue;
+        assert_eq!(prepare.call::<_, Status>((db, sql, -1, &mut stmt, Null))?, Status::Ok);
+        let _: Status = sqlite.get("sqlite3_bind_double")?.call((stmt, 1, 2.0))?;
+        while sqlite.get("sqlite3_step")?.call::<_, Status>((stmt,))? == Status::Row {
+            let name = text(sqlite.get("sqlite3_column_text")?.call((stmt, 0))?);
+            println!("{name}: {:.1}", sqlite.get("sqlite3_column_double")?.call::<_, f64>((stmt, 1))?);
         }
-        let _: i32 = sqlite.get("sqlite3_bind_double")?.call((stmt, 1, 2.0))?;
-        while sqlite.get("sqlite3_step")?.call::<_, i32>((stmt,))? == row {
-            let name: Option<CString> = sqlite.get("sqlite3_column_text")?.call((stmt, 0))?;
-            let area: f64 = sqlite.get("sqlite3_column_double")?.call((stmt, 1))?;
-            println!("{}: {area:.1}", name.unwrap_or_default().to_string_lossy());
-        }
-        let _: i32 = sqlite.get("sqlite3_finalize")?.call((stmt,))?;
+        assert_eq!(sqlite.get("sqlite3_finalize")?.call::<_, Status>((stmt,))?, Status::Ok);
     }
-    let closed: i32 = sqlite.get("sqlite3_close")?.call((db,))?;
-    assert_eq!(closed, ok);
+    let failed: Status = prepare.call((db, c"select no_such_column from circle", -1, &mut stmt, Null))?;
+    println!("{failed:?}: {}", text(sqlite.get("sqlite3_errmsg")?.call((db,))?));
+    assert_eq!(sqlite.get("sqlite3_close")?.call::<_, Status>((db,))?, Status::Ok);
     Ok(())
 }

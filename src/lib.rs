@@ -50,8 +50,8 @@ pub use data::{
 pub use engine::Slot;
 pub use error::{Error, ErrorKind};
 pub use function::{
-    Arg, Args, Call, Errno, Function, Give, HResult, IntoArg, Invoker, Null, Outcome, Output, Register, Ret,
-    Routine, StackChecked, Typed, TypedVariadic, Which, get_errno, set_errno, swapping_errno,
+    Arg, Args, Call, Copied, Errno, Function, Give, HResult, IntoArg, Invoker, Null, Outcome, Output,
+    Register, Ret, Routine, StackChecked, Typed, TypedVariadic, Which, get_errno, set_errno, swapping_errno,
 };
 #[cfg(windows)]
 pub use function::{LastError, get_last_error, set_last_error, swapping_last_error};

@@ -14,7 +14,7 @@ use super::signature::{Mutable, Once, Run, Shared};
 use super::values::{give, load};
 use super::{AnyThread, ThisThread, Threads, stop, vouched};
 use crate::ctype::{CType, Prototype};
-use crate::data::{Ptr, Value};
+use crate::data::Value;
 use crate::engine::{self, CodePtr, Kind, Note, PublishError};
 use crate::error::{Error, ErrorKind};
 use crate::function::{Arg, Expected, sign};
@@ -52,7 +52,7 @@ pub struct DynCallback<T: Threads = AnyThread> {
 
 /// What a call has to know of the prototype.
 pub(super) struct Shape {
-    prototype: Prototype,
+    pub(super) prototype: Prototype,
     adapter: CodePtr,
     params: Box<[Expected]>,
     pub(super) result: Expected,
@@ -519,17 +519,18 @@ impl<T: Threads> DynCallback<T> {
 
     /// The function pointer as a value for a parameter or member of type `c`; `None` where that is not a pointer to such
     /// a function.
-    pub fn value_for(&self, c: &CType) -> Option<Value> {
+    ///
+    /// # Safety
+    /// As for [`Callback::value_for`](super::Callback::value_for).
+    pub unsafe fn value_for(&self, c: &CType) -> Option<Value> {
         let wanted = c.prototype()?;
         let same = CType::function(&wanted).is_compatible_with(&CType::function(self.prototype()));
         same.then(|| Value::Pointer(vouched(self.address())))
     }
 
-    /// The function pointer, for C to keep for ever. The closure is never dropped.
-    pub fn leak(self) -> Ptr {
-        let address = self.address();
-        std::mem::forget(self);
-        vouched(address)
+    /// This callback for C to keep for ever. The closure is never dropped.
+    pub fn leak(self) -> &'static Self {
+        Box::leak(Box::new(self))
     }
 }
 
@@ -566,11 +567,12 @@ unsafe impl<'a, T: Threads> Arg for &'a DynCallback<T> {
         None
     }
 
-    fn native(self) -> &'a DynCallback<T> {
+    unsafe fn native(self) -> &'a DynCallback<T> {
         self
     }
 
-    fn value(native: &'a DynCallback<T>, c: Option<&CType>) -> Value {
-        c.and_then(|c| native.value_for(c)).unwrap_or(Value::Void)
+    unsafe fn value(native: &'a DynCallback<T>, c: Option<&CType>) -> Value {
+        // SAFETY: the caller's promise.
+        c.and_then(|c| unsafe { native.value_for(c) }).unwrap_or(Value::Void)
     }
 }

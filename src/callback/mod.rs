@@ -58,7 +58,7 @@ pub use panics::Kept;
 #[doc(hidden)]
 pub use panics::{Keep, OnPanic, Pass};
 pub use scope::{scoped, scoped_shared};
-pub use signature::{Signature, SysV64, Win64};
+pub use signature::{Signature, Stdcall, SysV64, Win64};
 pub use typed::{Builder, Callback};
 
 #[doc(hidden)]

@@ -48,7 +48,8 @@ impl<R: Give> Keep<R> {
 
 impl<R: Give> OnPanic<R> for Keep<R> {
     fn run(&self, closure: impl FnOnce() -> R) -> R {
-        self.kept.catch(closure).unwrap_or_else(|| R::from_native(self.instead))
+        // SAFETY: it was a value of this type.
+        self.kept.catch(closure).unwrap_or_else(|| unsafe { R::from_native(self.instead) })
     }
 }
 

@@ -10,6 +10,7 @@ use super::context::{Context, Inside};
 use super::guard::Guard;
 use super::panics::OnPanic;
 use super::stop;
+use crate::ctype::Convention;
 use crate::function::{Check, Contract, Give, Ret};
 use crate::host;
 use callsmith_arch::Abi;
@@ -37,9 +38,13 @@ pub unsafe trait Signature: Copy + 'static {
     #[doc(hidden)]
     const CONTRACT: &'static Contract;
 
-    /// Whether rustc passes every one to and from `extern "C"` functions as C compilers do.
+    /// Whether rustc passes every one to and from `extern "C"` functions as C compilers do, where the ABI is the process's.
     #[doc(hidden)]
     const DIRECT: bool;
+
+    /// Whether a parameter relies on what the declaration says of memory: [`Ret::PROMISED`].
+    #[doc(hidden)]
+    const PROMISED: bool;
 
     /// The parameters' types, laid out.
     #[doc(hidden)]
@@ -59,18 +64,19 @@ pub unsafe trait Signature: Copy + 'static {
 }
 
 macro_rules! conventions {
-    ($($(#[$attr:meta])* $name:ident;)*) => {$(
+    ($($(#[$attr:meta])* $name:ident = $abi:expr;)*) => {$(
         $(#[$attr])*
         #[derive(Clone, Copy)]
         pub struct $name<S>(PhantomData<S>);
 
-        // SAFETY: the same parameters and result; where the convention is not the process's own, it is not `DIRECT`.
+        // SAFETY: the same parameters and result.
         unsafe impl<S: Signature> Signature for $name<S> {
             type Args = S::Args;
             type Result = S::Result;
-            const ABI: Abi = Abi::$name;
+            const ABI: Abi = $abi;
             const CONTRACT: &'static Contract = S::CONTRACT;
-            const DIRECT: bool = S::DIRECT && matches!(host::ABI, Abi::$name);
+            const DIRECT: bool = S::DIRECT;
+            const PROMISED: bool = S::PROMISED;
 
             fn params() -> Vec<Type> {
                 S::params()
@@ -93,9 +99,15 @@ macro_rules! conventions {
 
 conventions! {
     /// A [`Signature`] by the convention of System V on x86-64, whatever the process's own: `SysV64<fn(i32) -> f64>`.
-    SysV64;
+    SysV64 = Abi::SysV64;
     /// A [`Signature`] by the convention of Windows on x86-64 (`__attribute__((ms_abi))`), whatever the process's own.
-    Win64;
+    Win64 = Abi::Win64;
+    /// A [`Signature`] by `__stdcall`, the convention of callbacks of Windows' API (`CALLBACK`): on 32-bit x86 one of its
+    /// own, elsewhere the process's.
+    Stdcall = match Convention::Stdcall.abi(host::ABI) {
+        Some(abi) => abi,
+        None => host::ABI,
+    };
 }
 
 /// How a call goes in, and out with a result for C.
@@ -200,10 +212,8 @@ macro_rules! signatures {
                 params: &[$(Check { is: $name::is, variadic: || None, checks_itself: false, rust: std::any::type_name::<$name> }),*],
                 result: Check { is: R::is, variadic: || None, checks_itself: false, rust: std::any::type_name::<R> },
             };
-            const DIRECT: bool = {
-                $(assert!(!$name::RESULT_ONLY, "this type can only be the result of a C function");)*
-                R::DIRECT $(&& $name::DIRECT)*
-            };
+            const DIRECT: bool = R::DIRECT $(&& $name::DIRECT)*;
+            const PROMISED: bool = false $(|| $name::PROMISED)*;
 
             fn params() -> Vec<Type> {
                 let params: Vec<Option<Type>> = vec![$($name::ty()),*];

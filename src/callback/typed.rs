@@ -166,15 +166,19 @@ impl<S: Signature, T: Threads> Callback<S, T> {
 
     /// The function pointer as a value for a parameter or member of type `c`; `None` where that is not a pointer to such
     /// a function.
-    pub fn value_for(&self, c: &CType) -> Option<Value> {
+    ///
+    /// # Safety
+    /// The value, which says nothing of its type, goes only to what C declares as `c`, and C does not call it after the
+    /// callback is dropped. [`Function::call`](crate::Function::call) and [`Linked::set`](crate::Linked::set) take the
+    /// callback itself, and see to both.
+    #[allow(unsafe_code)]
+    pub unsafe fn value_for(&self, c: &CType) -> Option<Value> {
         is_for::<S>(c).then(|| Value::Pointer(vouched(self.address())))
     }
 
-    /// The function pointer, for C to keep for ever. The closure is never dropped.
-    pub fn leak(self) -> Ptr {
-        let address = self.address();
-        std::mem::forget(self);
-        vouched(address)
+    /// This callback for C to keep for ever. The closure is never dropped.
+    pub fn leak(self) -> &'static Self {
+        Box::leak(Box::new(self))
     }
 }
 
@@ -333,21 +337,22 @@ macro_rules! arguments {
         #[allow(unsafe_code)]
         unsafe impl<S: Signature, T: Threads> Arg for $callback {
             type Native = Ptr;
+            const PROMISED: bool = S::PROMISED;
 
             fn is(c: &CType) -> bool {
                 is_for::<S>(c)
             }
 
             fn variadic() -> Option<Type> {
-                Some(Type::Scalar(Scalar::Pointer))
+                (!S::PROMISED).then_some(Type::Scalar(Scalar::Pointer))
             }
 
-            fn native(self) -> Ptr {
+            unsafe fn native(self) -> Ptr {
                 let $this = self;
                 $address
             }
 
-            fn value(native: Ptr, _: Option<&CType>) -> Value {
+            unsafe fn value(native: Ptr, _: Option<&CType>) -> Value {
                 Value::Pointer(native)
             }
         }

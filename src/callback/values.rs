@@ -84,7 +84,7 @@ pub(super) unsafe fn give(shape: &Shape, value: &Value, to: *mut c_void) -> Resu
     let as_it_is = value.tag() == result.tag
         && if let Value::Data(data) = value {
             result.shape.is_some_and(|shape| data.is_shape(shape))
-                || Some(data.layout()) == result_type.as_ref()
+                || Some(data.layout()) == result_type.as_ref() && same_order(shape, data)
         } else {
             true
         };
@@ -93,11 +93,19 @@ pub(super) unsafe fn give(shape: &Shape, value: &Value, to: *mut c_void) -> Resu
         if as_it_is {
             copy(value, to, result.size);
         } else if let Some(ty) = result_type {
+            if matches!(value, Value::Data(data) if !same_order(shape, data)) {
+                return Err(format!("{}, whose byte order is another", value.describe()));
+            }
             let fitting = to_type(value, ty).map_err(|why| why.unwrap_or_else(|| value.describe()))?;
             copy(&fitting, to, result.size);
         }
     }
     Ok(())
+}
+
+/// Whether the numbers in `data` have their bytes in the order of the result's.
+fn same_order(shape: &Shape, data: &Data) -> bool {
+    data.ctype().has_big_endian() == shape.prototype.result.has_big_endian()
 }
 
 /// Copies the first `size` bytes of what a value holds.

@@ -143,12 +143,19 @@ pub struct Qualifiers {
     /// `__null_terminated`, of a pointer: it is NULL, or what it points at ends in a zero. The word is that of Clang's
     /// `-fbounds-safety`; as everything in a declaration, it is the word of whoever declares.
     pub is_null_terminated: bool,
+    /// `__counted_by(n)`, of a pointer: it points at `n` elements, and is not NULL. The word is from there too.
+    pub counted_by: Option<u64>,
 }
 
 impl Qualifiers {
     /// No qualifiers.
-    pub const NONE: Qualifiers =
-        Qualifiers { is_const: false, is_volatile: false, is_restrict: false, is_null_terminated: false };
+    pub const NONE: Qualifiers = Qualifiers {
+        is_const: false,
+        is_volatile: false,
+        is_restrict: false,
+        is_null_terminated: false,
+        counted_by: None,
+    };
 
     /// The qualifiers of either.
     pub fn union(self, other: Qualifiers) -> Qualifiers {
@@ -157,6 +164,7 @@ impl Qualifiers {
             is_volatile: self.is_volatile || other.is_volatile,
             is_restrict: self.is_restrict || other.is_restrict,
             is_null_terminated: self.is_null_terminated || other.is_null_terminated,
+            counted_by: self.counted_by.max(other.counted_by),
         }
     }
 }
@@ -171,11 +179,14 @@ impl fmt::Display for Qualifiers {
             (self.is_null_terminated, "__null_terminated"),
         ];
         let mut first = true;
+        let mut space = || if std::mem::take(&mut first) { "" } else { " " };
         for (_, word) in words.into_iter().filter(|(present, _)| *present) {
-            write!(f, "{}{word}", if first { "" } else { " " })?;
-            first = false;
+            write!(f, "{}{word}", space())?;
         }
-        Ok(())
+        match self.counted_by {
+            Some(count) => write!(f, "{}__counted_by({count})", space()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -206,7 +217,7 @@ pub enum Convention {
 
 impl Convention {
     /// The ABI that it means where the target's own is `target`; `None` where there is none for it.
-    pub fn abi(self, target: Abi) -> Option<Abi> {
+    pub const fn abi(self, target: Abi) -> Option<Abi> {
         let call = match self {
             Convention::SysV64 => return Some(Abi::SysV64),
             Convention::Win64 => return Some(Abi::Win64),
@@ -219,7 +230,10 @@ impl Convention {
             Convention::Regparm(_) => None,
         };
         match target {
-            Abi::X86(_, flavour) => call.map(|call| Abi::X86(call, flavour)),
+            Abi::X86(_, flavour) => match call {
+                Some(call) => Some(Abi::X86(call, flavour)),
+                None => None,
+            },
             // On x86-64 compilers ignore the 32-bit conventions.
             Abi::SysV64 | Abi::Win64 | Abi::Aapcs64(_) => Some(target),
         }

@@ -9,14 +9,25 @@ use std::collections::HashSet;
 /// Pairs wait in a list rather than on the stack, and none is looked at twice: types may be recursive and deep. A pair met
 /// again is taken to be compatible, which is right as long as no other pair proves otherwise.
 pub(crate) fn compatible(left: &Types, a: TypeId, right: &Types, b: TypeId) -> bool {
-    let mut comparison = Comparison { left, right, pending: Vec::new(), seen: HashSet::new() };
+    let mut comparison = Comparison::new(left, right, Unknown::Fits);
     comparison.push(a, b);
-    while let Some(pair) = comparison.pending.pop() {
-        if !comparison.pair(pair) {
-            return false;
-        }
-    }
-    true
+    comparison.holds()
+}
+
+/// Whether objects of the two types, whatever their own qualifiers, may stand for each other with all that they point at.
+/// That is compatibility, but for structs of which one text shows the members and the other does not: nobody compared
+/// those.
+pub(crate) fn same_objects(left: &Types, a: TypeId, right: &Types, b: TypeId) -> bool {
+    let mut comparison = Comparison::new(left, right, Unknown::Differs);
+    comparison.push_unqualified(a, b);
+    comparison.holds()
+}
+
+/// Whether a type of which nothing is known but its tag may be one of which more is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    Fits,
+    Differs,
 }
 
 impl Types {
@@ -29,6 +40,7 @@ impl Types {
 struct Comparison<'a> {
     left: &'a Types,
     right: &'a Types,
+    unknown: Unknown,
     pending: Vec<Pair>,
     seen: HashSet<(TypeId, TypeId)>,
 }
@@ -43,7 +55,21 @@ struct Pair {
     unqualified: bool,
 }
 
-impl Comparison<'_> {
+impl<'a> Comparison<'a> {
+    fn new(left: &'a Types, right: &'a Types, unknown: Unknown) -> Comparison<'a> {
+        Comparison { left, right, unknown, pending: Vec::new(), seen: HashSet::new() }
+    }
+
+    /// Whether all pairs agree.
+    fn holds(mut self) -> bool {
+        while let Some(pair) = self.pending.pop() {
+            if !self.pair(pair) {
+                return false;
+            }
+        }
+        true
+    }
+
     fn push(&mut self, a: TypeId, b: TypeId) {
         let more = (Qualifiers::NONE, Qualifiers::NONE);
         self.pending.push(Pair { a, b, more, unqualified: false });
@@ -59,7 +85,7 @@ impl Comparison<'_> {
         let (a, a_qualifiers) = self.left.resolve(a);
         let (b, b_qualifiers) = self.right.resolve(b);
         // What else is known of a pointer does not make it another type.
-        let known = |qualifiers| Qualifiers { is_null_terminated: false, ..qualifiers };
+        let known = |qualifiers| Qualifiers { is_null_terminated: false, counted_by: None, ..qualifiers };
         let more = (known(more.0.union(a_qualifiers)), known(more.1.union(b_qualifiers)));
         if let (Shape::Array { element: a, len: a_len }, Shape::Array { element: b, len: b_len }) =
             (&self.left.node(a).shape, &self.right.node(b).shape)
@@ -122,16 +148,16 @@ impl Comparison<'_> {
 
     fn records(&mut self, a: RecordId, b: RecordId) -> bool {
         let (a, b) = (self.left.record(a), self.right.record(b));
-        if a.identity == b.identity {
-            return true;
-        }
         if a.kind != b.kind || a.tag != b.tag {
             return false;
         }
+        let same_name = a.identity == b.identity || a.tag.is_some();
         match (&a.body, &b.body) {
+            // Also of one and the same: it may have been completed twice.
             (Some(a), Some(b)) => self.bodies(a, b),
+            (None, None) => same_name,
             // One that is incomplete may be any of its tag.
-            (None, _) | (_, None) => a.tag.is_some(),
+            (None, Some(_)) | (Some(_), None) => same_name && self.unknown == Unknown::Fits,
         }
     }
 

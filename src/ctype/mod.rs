@@ -143,6 +143,12 @@ impl CType {
         qualifiers.is_null_terminated && characters
     }
 
+    /// At how many elements it points by its declaration, a pointer that is declared as `__counted_by`.
+    pub fn counted_by(&self) -> Option<u64> {
+        let (id, qualifiers) = self.types.resolve(self.id);
+        qualifiers.counted_by.filter(|_| matches!(self.types.shape(id), Shape::Pointer(_)))
+    }
+
     /// The type behind all typedefs: [`CType::kind`] of the result is never one. Qualifiers that stand on the names are
     /// dropped.
     pub fn resolved(&self) -> CType {
@@ -232,6 +238,11 @@ impl CType {
     /// what they name, structs with tags are one if their members are, an incomplete one may be any of its tag.
     pub fn is_compatible_with(&self, other: &CType) -> bool {
         compatible::compatible(&self.types, self.id, &other.types, other.id)
+    }
+
+    /// Whether an object of `other` may stand for one of this type, with all that it points at.
+    pub(crate) fn takes_objects_of(&self, other: &CType) -> bool {
+        compatible::same_objects(&self.types, self.id, &other.types, other.id)
     }
 
     /// All that it says, as bytes: types with the same bytes are alike in everything that can be asked of them, names and

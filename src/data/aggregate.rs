@@ -240,7 +240,16 @@ impl Data {
     }
 
     /// Makes room for `size` bytes: for a type whose last member goes on, such as a flexible array. What was there stays,
-    /// what is new is zero.
+    /// what is new is zero. Nobody looks on meanwhile:
+    ///
+    /// ```compile_fail,E0502
+    /// # use callsmith::{Data, decl, host};
+    /// # let packet = decl::parse_type("struct { int n; char bytes[]; }", host::MODEL).unwrap();
+    /// let mut packet = Data::new(&packet).unwrap();
+    /// let bytes = packet.at("bytes").unwrap();
+    /// packet.resize(100).unwrap();
+    /// println!("{bytes}");
+    /// ```
     ///
     /// # Errors
     /// Less than the type's own size.

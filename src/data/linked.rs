@@ -1,4 +1,5 @@
 //! C data whose pointers point at borrowed memory.
+#![allow(unsafe_code)]
 
 use super::{Data, Value, View};
 use crate::ctype::CType;
@@ -50,18 +51,29 @@ impl<'a> Linked<'a> {
         Data::new(ctype).map(Linked::from)
     }
 
-    /// Writes the member `path`: with whatever a parameter of its type would take, references and slices among them.
+    /// Writes the member `path`: with whatever a parameter of its type would take, references and slices among them. But
+    /// for callbacks whose parameters rely on the declaration, for nobody vouched for that of a member:
+    ///
+    /// ```compile_fail,E0080
+    /// use callsmith::{Callback, Copied, Linked, decl, host};
+    ///
+    /// let table = decl::parse_type("struct { void (*f)(int *__counted_by(1000)); }", host::MODEL).unwrap();
+    /// let callback = Callback::<fn(Copied<i32, 1000>)>::new(|_: Copied<i32, 1000>| ()).unwrap();
+    /// Linked::new(&table).unwrap().set("f", &callback).unwrap();
+    /// ```
     ///
     /// # Errors
     /// A name or index that the type does not have; a value that does not fit.
     pub fn set<A: Arg + 'a>(&mut self, path: &str, value: A) -> Result<(), Error> {
+        const { assert!(!A::PROMISED, "a callback that relies on its declaration is for parameters alone") };
         let mut member = self.data.at_mut(path)?;
         let ctype = member.ctype().clone();
         let unfit = || {
             let given = std::any::type_name::<A>().to_owned();
             Error::from(ErrorKind::Value { wanted: ctype.to_string(), given, why: None })
         };
-        let value = match A::value(value.native(), Some(&ctype)) {
+        // SAFETY: it is written to this member, and what it refers to is borrowed as long as this lives.
+        let value = match unsafe { A::value(value.native(), Some(&ctype)) } {
             Value::Void => return Err(unfit()),
             Value::Pointer(_) if !A::CHECKS_ITSELF && !A::is(&ctype) => return Err(unfit()),
             value => value,

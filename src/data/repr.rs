@@ -38,9 +38,10 @@ pub unsafe trait CRepr: Pointee + Copy + 'static {
     fn ty() -> Type;
 }
 
-/// Whether `c` is laid out as `ty` in this process.
+/// Whether `c` is laid out as `ty` in this process, and asks for no larger alignment by a typedef.
 pub fn laid_out_as(c: &CType, ty: &Type) -> bool {
-    matches!(c.lower(host::MODEL), Ok(Some(found)) if found == *ty) && !c.has_big_endian()
+    let aligned = || c.align(host::MODEL).is_ok_and(|align| align <= ty.align(host::MODEL));
+    matches!(c.lower(host::MODEL), Ok(Some(found)) if found == *ty) && !c.has_big_endian() && aligned()
 }
 
 macro_rules! scalars {

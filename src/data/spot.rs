@@ -41,10 +41,10 @@ impl Spot {
 
     /// The member `path` of this place: names joined by dots, `[n]` for elements.
     pub(super) fn find(&self, path: &str) -> Result<Spot, Error> {
-        let ctype = &self.ctype;
         let mut spot = self.clone();
         let mut rest = path;
         while !rest.is_empty() {
+            let ctype = spot.ctype.clone();
             let missing =
                 |part: &str| Error::from(ErrorKind::NoField { ty: ctype.to_string(), field: part.into() });
             if let Some(after) = rest.strip_prefix('[') {
@@ -183,11 +183,16 @@ impl Spot {
         Ok(layout.ok_or_else(|| wrong("void has no values".into()))?)
     }
 
-    /// The bytes of this place in `all`.
+    /// The bytes of this place in `all`; of a bit-field those that it touches, in which no other member but bit-fields is.
     pub(super) fn range(&self, layout: &Type) -> Range<usize> {
-        let start = usize::try_from(self.offset()).unwrap_or(usize::MAX);
-        let len = usize::try_from(layout.size(host::MODEL).bytes()).unwrap_or(usize::MAX);
-        start..start.saturating_add(len)
+        let (start, end) = match self.place {
+            Place::Bytes(offset) => {
+                (offset.bytes(), offset.bytes().saturating_add(layout.size(host::MODEL).bytes()))
+            }
+            Place::Bits { first, width } => (first / 8, first.saturating_add(width.into()).div_ceil(8)),
+        };
+        let number = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
+        number(start)..number(end)
     }
 
     /// Whether safe code may write any bytes here: where no pointer would be made of them.

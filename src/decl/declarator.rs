@@ -129,7 +129,7 @@ impl<'t> Parser<'t> {
                 whole.attributes.merge(attributes);
             } else if self.take_if(Punct::Star) {
                 let mut qualifiers = Qualifiers::NONE;
-                while self.take_qualifier(&mut qualifiers) {}
+                while self.take_qualifier(&mut qualifiers)? {}
                 whole.derivations.push(Derivation::Pointer(qualifiers));
             } else if !self.take_word(&["__ptr64", "__extension__"]) {
                 return Ok(());
@@ -149,7 +149,7 @@ impl<'t> Parser<'t> {
     fn array_suffix(&mut self) -> Result<ArrayPart, Error> {
         let span = self.take().span;
         let mut qualifiers = Qualifiers::NONE;
-        while self.take_qualifier(&mut qualifiers) || self.take_word(&["static"]) {}
+        while self.take_qualifier(&mut qualifiers)? || self.take_word(&["static"]) {}
         if self.take_if(Punct::CloseBracket) {
             return Ok(ArrayPart { len: None, variable: false, qualifiers, span });
         }

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The language is that of headers after the preprocessor: C11 declarations with GNU C's and Microsoft's attributes,
-//! `#pragma pack`, line markers, and of Clang's `-fbounds-safety` the word `__null_terminated`, for pointers that are known
-//! to be strings. A function without the type of a result returns `int`, as in C89: `abs(int)`. Functions' bodies and
+//! `#pragma pack`, line markers, and of Clang's `-fbounds-safety` two words of what is known of a pointer:
+//! `__null_terminated`, it is a string, and `__counted_by(n)`, it points at `n` elements. A function without the type of a result returns `int`, as in C89: `abs(int)`. Functions' bodies and
 //! variables' values are passed over. The names of `<stdint.h>` and `<stddef.h>` are known without being declared.
 //!
 //! ```

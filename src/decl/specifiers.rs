@@ -43,7 +43,7 @@ const PASSED_OVER: &[&str] = &[
 #[rustfmt::skip]
 const QUALIFIERS: &[&str] = &[
     "const", "__const", "__const__", "volatile", "__volatile", "__volatile__", "restrict", "__restrict",
-    "__restrict__", "__null_terminated",
+    "__restrict__", "__null_terminated", "__counted_by",
 ];
 
 /// Words of arithmetic types and `void`.
@@ -217,7 +217,7 @@ impl<'t> Parser<'t> {
                 attributes.merge(self.attributes()?);
                 continue;
             }
-            if self.take_qualifier(&mut qualifiers) {
+            if self.take_qualifier(&mut qualifiers)? {
                 continue;
             }
             let Some(word) = self.word() else { break };
@@ -268,16 +268,30 @@ impl<'t> Parser<'t> {
     }
 
     /// Takes a qualifier where it is next.
-    pub(super) fn take_qualifier(&mut self, qualifiers: &mut Qualifiers) -> bool {
-        let Some(word) = self.word().filter(|word| QUALIFIERS.contains(word)) else { return false };
+    pub(super) fn take_qualifier(&mut self, qualifiers: &mut Qualifiers) -> Result<bool, Error> {
+        let Some(word) = self.word().filter(|word| QUALIFIERS.contains(word)) else { return Ok(false) };
         self.take();
         match word.trim_matches('_') {
             "const" => qualifiers.is_const = true,
             "volatile" => qualifiers.is_volatile = true,
             "null_terminated" => qualifiers.is_null_terminated = true,
+            "counted_by" => qualifiers.counted_by = qualifiers.counted_by.max(self.count()?),
             _ => qualifiers.is_restrict = true,
         }
-        true
+        Ok(true)
+    }
+
+    /// `(n)`, of `__counted_by`; `None` where a parameter says how many, which only calls would tell.
+    fn count(&mut self) -> Result<Option<u64>, Error> {
+        self.expect(Punct::OpenParen, "'(' after '__counted_by'")?;
+        if self.word().is_some_and(|word| self.scope.constant(word).is_none() && !is_keyword(word)) {
+            self.skip_to(Punct::OpenParen, Punct::CloseParen)?;
+            return Ok(None);
+        }
+        let span = self.peek().span;
+        let value = self.constant()?.value;
+        self.expect(Punct::CloseParen, "')' after the count")?;
+        u64::try_from(value).map(Some).map_err(|_| self.invalid(span, format!("{value} elements")))
     }
 
     fn basic_type(&mut self, words: &Words<'t>, span: Span) -> Result<TypeId, Error> {

@@ -30,6 +30,10 @@ pub unsafe trait Arg {
     /// never holds.
     const CHECKS_ITSELF: bool = false;
 
+    /// Whether it relies on what the parameter's declaration says of memory, so that it is for parameters of functions
+    /// alone: their declarations were vouched for.
+    const PROMISED: bool = false;
+
     /// Whether a parameter of type `c` takes this type without conversion.
     fn is(c: &CType) -> bool;
 
@@ -37,10 +41,25 @@ pub unsafe trait Arg {
     fn variadic() -> Option<Type>;
 
     /// This argument for C. References give their addresses, which C may use until the call returns.
-    fn native(self) -> Self::Native;
+    ///
+    /// ```compile_fail,E0133
+    /// use callsmith::{Arg, Ptr};
+    ///
+    /// let pointer: Ptr = {
+    ///     let number = 5;
+    ///     Arg::native(&number)
+    /// }; // to nothing
+    /// ```
+    ///
+    /// # Safety
+    /// The result is used only as long as the argument would be valid: it does not say how long that is.
+    unsafe fn native(self) -> Self::Native;
 
     /// This argument as a value, to be converted to the parameter's type `c`.
-    fn value(native: Self::Native, c: Option<&CType>) -> Value;
+    ///
+    /// # Safety
+    /// As for [`Arg::native`]; and the value goes only to what is declared as `c`.
+    unsafe fn value(native: Self::Native, c: Option<&CType>) -> Value;
 }
 
 /// A type of one's own as an argument: what ctypes asks for its `_as_parameter_`. Every [`Arg`] is one.
@@ -111,11 +130,11 @@ macro_rules! numbers {
             }
 
             #[inline(always)]
-            fn native(self) -> $rust {
+            unsafe fn native(self) -> $rust {
                 self
             }
 
-            fn value(native: $rust, _: Option<&CType>) -> Value {
+            unsafe fn value(native: $rust, _: Option<&CType>) -> Value {
                 native.into()
             }
         }
@@ -157,13 +176,13 @@ macro_rules! pointers {
             }
 
             #[inline(always)]
-            fn native(self) -> Ptr {
+            unsafe fn native(self) -> Ptr {
                 let $this = self;
                 // SAFETY: see above; what C does with it is what the signature's author promised.
                 unsafe { Ptr::new($address.cast()) }
             }
 
-            fn value(native: Ptr, _: Option<&CType>) -> Value {
+            unsafe fn value(native: Ptr, _: Option<&CType>) -> Value {
                 Value::Pointer(native)
             }
         }
@@ -203,11 +222,11 @@ unsafe impl Arg for Null {
     }
 
     #[inline(always)]
-    fn native(self) -> Ptr {
+    unsafe fn native(self) -> Ptr {
         Ptr::NULL
     }
 
-    fn value(native: Ptr, _: Option<&CType>) -> Value {
+    unsafe fn value(native: Ptr, _: Option<&CType>) -> Value {
         Value::Pointer(native)
     }
 }

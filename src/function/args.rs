@@ -30,7 +30,10 @@ pub unsafe trait Args: Sized {
     const CHECKS: &'static [Check];
 
     /// The arguments as values, for these parameters.
-    fn values(self, params: &[Param]) -> Self::Values;
+    ///
+    /// # Safety
+    /// As for [`Arg::value`].
+    unsafe fn values(self, params: &[Param]) -> Self::Values;
 
     /// The same, in memory of its own. What is passed on out of line this way does not keep the original from being
     /// in registers.
@@ -68,7 +71,7 @@ macro_rules! variadic {
 macro_rules! tuples {
     ($(($count:literal $($name:ident $value:ident)*))*) => {$(
         // SAFETY: each element is an `Arg`.
-        #[allow(non_snake_case, unused_variables, unused_mut, clippy::unused_unit)]
+        #[allow(non_snake_case, unused_variables, unused_mut, unused_unsafe, clippy::unused_unit)]
         unsafe impl<$($name: IntoArg),*> Args for ($($name,)*) {
             const COUNT: usize = $count;
             const DIRECT: bool = true $(&& <$name::Arg as Arg>::DIRECT)*;
@@ -76,10 +79,11 @@ macro_rules! tuples {
 
             const CHECKS: &'static [Check] = &[$(Check::of::<$name>()),*];
 
-            fn values(self, params: &[Param]) -> [Value; $count] {
+            unsafe fn values(self, params: &[Param]) -> [Value; $count] {
                 let ($($value,)*) = self;
                 let mut types = params.iter().map(|param| &param.ty);
-                [$(<$name::Arg as Arg>::value($value.into_arg().native(), types.next())),*]
+                // SAFETY: the caller's promise.
+                unsafe { [$(<$name::Arg as Arg>::value($value.into_arg().native(), types.next())),*] }
             }
 
             #[inline(always)]
@@ -116,7 +120,8 @@ macro_rules! tuples {
             #[inline(always)]
             unsafe fn by_slots<R: Ret>(self, bound: &Bound) -> R {
                 let ($($value,)*) = self;
-                $(let $value = $value.into_arg().native();)*
+                // SAFETY: what they refer to is borrowed until the call returns.
+                $(let $value = unsafe { $value.into_arg().native() };)*
                 let slots: [Slot; $count] = [$(slot::<$name::Arg>(&$value)),*];
                 // SAFETY: the caller's promise; what the slots point at lives in this frame.
                 unsafe { through_slots(bound, slots.as_ptr()) }

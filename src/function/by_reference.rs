@@ -6,7 +6,7 @@ use super::Arg;
 use crate::ctype::{CType, Kind};
 use crate::data::{Data, Linked, Ptr, Value, View, ViewMut};
 use crate::host;
-use callsmith_arch::layout::Type;
+use callsmith_arch::layout::{Scalar, Type};
 use std::ptr::from_ref;
 
 /// Whether a parameter that points at `target` may be given the address of a `given`: of that very type, of an array of
@@ -18,15 +18,22 @@ fn points_at(target: &CType, given: &CType, mutable: bool) -> bool {
     if matches!(target.resolved().kind(), Kind::Void) {
         return true;
     }
-    let same = |given: &CType| {
-        target.has_big_endian() == given.has_big_endian()
-            && matches!((target.lower(host::MODEL), given.lower(host::MODEL)), (Ok(Some(a)), Ok(Some(b))) if a == b)
-    };
     let element = match given.resolved().kind() {
         Kind::Array { element, .. } => Some(element),
         _ => None,
     };
-    same(given) || element.is_some_and(|element| same(&element))
+    same(target, given) || element.is_some_and(|element| same(target, &element))
+}
+
+/// Whether memory of one is memory of the other: laid out alike, in the same byte order. Where it holds pointers, what they
+/// point at must be the same too, functions among it: what was put there was compared with the type that is `given`.
+fn same(wanted: &CType, given: &CType) -> bool {
+    let (Ok(Some(layout)), Ok(Some(other))) = (wanted.lower(host::MODEL), given.lower(host::MODEL)) else {
+        return false;
+    };
+    layout == other
+        && wanted.has_big_endian() == given.has_big_endian()
+        && (!layout.has(Scalar::Pointer) || wanted.takes_objects_of(given))
 }
 
 /// Borrowed memory on its way to C.
@@ -39,6 +46,12 @@ pub struct Reference<'a> {
 }
 
 impl Reference<'_> {
+    /// Whether C may look for a `target` here, as far as alignment goes: a view's memory may be anywhere.
+    fn is_aligned_for(self, target: &CType) -> bool {
+        let align = target.align(host::MODEL).map_or(1, |align| align.bytes());
+        usize::try_from(align).is_ok_and(|align| self.address.addr().is_multiple_of(align))
+    }
+
     /// The value for a parameter of type `c`, `Void` where the memory fits it in no way. Behind a `...`, where no type says,
     /// its address.
     fn value_for(self, c: Option<&CType>) -> Value {
@@ -47,12 +60,10 @@ impl Reference<'_> {
         // author promised.
         let reference = || Value::Pointer(unsafe { Ptr::new(self.address.cast()) });
         let Some(c) = c else { return reference() };
-        if c.pointee().is_some_and(|target| points_at(&target, given, self.mutable)) {
-            return reference();
+        if let Some(target) = c.pointee().filter(|target| points_at(target, given, self.mutable)) {
+            return if self.is_aligned_for(&target) { reference() } else { Value::Void };
         }
-        let same =
-            matches!((c.lower(host::MODEL), given.lower(host::MODEL)), (Ok(Some(a)), Ok(Some(b))) if a == b);
-        if !same || c.has_big_endian() != given.has_big_endian() {
+        if !same(c, given) {
             return Value::Void;
         }
         // SAFETY: initialised memory of this type, which nobody writes before C runs; the copy goes nowhere but to C.
@@ -80,7 +91,7 @@ macro_rules! memory {
                 None
             }
 
-            fn native(self) -> Reference<'a> {
+            unsafe fn native(self) -> Reference<'a> {
                 let $this = self;
                 let (ctype, address): (Option<*const CType>, *const u8) = $parts;
                 // SAFETY: a handle beside the memory, and borrowed as long.
@@ -88,7 +99,7 @@ macro_rules! memory {
                 Reference { ctype, address, mutable: $mutable }
             }
 
-            fn value(native: Reference<'a>, c: Option<&CType>) -> Value {
+            unsafe fn value(native: Reference<'a>, c: Option<&CType>) -> Value {
                 native.value_for(c)
             }
         }

@@ -181,7 +181,10 @@ impl Inner {
         let mut fitting = Vec::with_capacity(values.len());
         for (index, value) in values.iter().enumerate() {
             let converted = match self.stub.signature.params().get(index) {
-                Some(ty) if matches!(value, Value::Data(data) if data.layout() == ty) => Cow::Borrowed(value),
+                Some(ty) if matches!(value, Value::Data(data) if data.layout() == ty) => {
+                    self.same_order(index, value)?;
+                    Cow::Borrowed(value)
+                }
                 Some(ty) => {
                     let fits = to_type(value, ty);
                     Cow::Owned(fits.map_err(|why| self.wrong_argument(index, value.describe(), why))?)
@@ -191,6 +194,17 @@ impl Inner {
             fitting.push(converted);
         }
         Ok(fitting)
+    }
+
+    /// Refuses data whose numbers have their bytes in another order than the parameter's.
+    fn same_order(&self, index: usize, value: &Value) -> Result<(), Error> {
+        let (Value::Data(data), Some(param)) = (value, self.prototype.params.get(index)) else {
+            return Ok(());
+        };
+        if data.ctype().has_big_endian() == param.ty.has_big_endian() {
+            return Ok(());
+        }
+        Err(self.wrong_argument(index, value.describe(), Some("its byte order is another".into())))
     }
 
     /// The function bound to the stub for these values, the fixed parameters' included.

@@ -63,7 +63,7 @@ unsafe impl Ret for HResult {
     }
 
     #[inline(always)]
-    fn from_native(native: i32) -> HResult {
+    unsafe fn from_native(native: i32) -> HResult {
         HResult(native)
     }
 

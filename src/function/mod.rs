@@ -31,7 +31,7 @@ pub use invoker::Invoker;
 #[cfg(windows)]
 pub use last_error::{LastError, get_last_error, set_last_error, swapping_last_error};
 pub(crate) use manner::Manner;
-pub use ret::{Give, Ret};
+pub use ret::{Copied, Give, Ret};
 pub use routine::{Call, Outcome, Output, Routine, Which};
 pub use stack::StackChecked;
 pub use typed::{Typed, TypedVariadic};
@@ -68,10 +68,12 @@ use words::Words;
 /// Whoever made the `Function` promised, in an `unsafe` block, what `safe fn` in an `unsafe extern` block promises: the
 /// prototype is the function's own, and the function may be called from any thread with every argument that safe code
 /// can give for these types: any number, any reference or slice of the pointee's type (mutable where it is not
-/// `const`), any [`Ptr`], which is null, vouched for, or came from C. A result that is declared `__null_terminated`
-/// is NULL or a string, until this thread calls C again. For a `void *` the pointee may be anything, also what not every
-/// byte is a value of, such as a `bool`; in a union a pointer may be any number. A function that asks for more, such as a
-/// length that matches a buffer, is to be wrapped in a Rust function that sees to it.
+/// `const`), any [`Ptr`], which is null, vouched for, or came from C, and in a [`Value`] may point at something else. A
+/// result that is declared `__null_terminated` is NULL or a string, until this thread calls C again; one that is declared
+/// `__counted_by(n)` points at `n` elements; and so with what callbacks are given. A `_Bool` in a struct that C gives back
+/// is 0 or 1. For a `void *` the pointee may be anything, also what not every byte is a value of, such as a `bool`; in a
+/// union a pointer may be any number. A function that asks for more, such as a length that matches a buffer, is to be
+/// wrapped in a Rust function that sees to it.
 ///
 /// The library stays loaded as long as a function taken from it lives.
 #[repr(C)] // in this order, `call` finds the addresses that it needs without computing others
@@ -193,13 +195,14 @@ impl Function {
                 }
             });
         }
-        let values = arguments.values(&self.inner.prototype.params);
+        // SAFETY: for the parameters of this call, before the end of which nothing ends that they refer to.
+        let values = unsafe { arguments.values(&self.inner.prototype.params) };
         let result = self.call_converting(values.as_ref(), contract, takes)?;
         if let Value::Pointer(pointer) = &result {
             // SAFETY: `call_converting` has checked that `R` stands for this pointer type, so this is what C gave back.
-            return Ok(R::from_native(unsafe {
-                ptr::from_ref(pointer).cast::<R::Native>().read_unaligned()
-            }));
+            return Ok(unsafe {
+                R::from_native(ptr::from_ref(pointer).cast::<R::Native>().read_unaligned())
+            });
         }
         R::from_value(result).map_err(|_| self.inner.wrong_result(contract))
     }

@@ -10,8 +10,9 @@ use callsmith_arch::layout::{Scalar, Type};
 use std::ffi::{CStr, CString, c_char};
 use std::mem::MaybeUninit;
 
-/// A Rust type that may be a result: `()`, numbers, [`Ptr`], raw pointers, `c_struct!` types; and `Option<CString>`, a copy
-/// of a string, where the declaration says that the result is one: `const char *__null_terminated getenv(const char *)`.
+/// A Rust type that may be a result, or a parameter of a callback: `()`, numbers, [`Ptr`], raw pointers, `c_struct!` types.
+/// And copies of what a pointer points at, where the declaration says what is there: `Option<CString>` of a string (`const
+/// char *__null_terminated getenv(const char *)`), [`Copied`] of elements.
 ///
 /// # Safety
 /// For a result of a C type that [`Ret::is`] accepts, [`Ret::Native`] must be what `extern "C"` code gives back.
@@ -22,15 +23,8 @@ pub unsafe trait Ret: Sized {
     /// Whether rustc takes [`Ret::Native`] from `extern "C"` functions as C compilers give it.
     const DIRECT: bool = true;
 
-    /// Whether it may only be a function's result, and not a parameter of a callback.
-    ///
-    /// ```compile_fail,E0080
-    /// use callsmith::Callback;
-    /// use std::ffi::CString;
-    ///
-    /// let callback = Callback::<fn(Option<CString>)>::new(|_: Option<CString>| ());
-    /// ```
-    const RESULT_ONLY: bool = false;
+    /// Whether it relies on what the declaration says of memory, and not only on C's word for the pointer.
+    const PROMISED: bool = false;
 
     /// Whether a result of type `c` can be taken as this type without conversion.
     fn is(c: &CType) -> bool;
@@ -39,7 +33,10 @@ pub unsafe trait Ret: Sized {
     fn ty() -> Option<Type>;
 
     /// The result, from what C gave back.
-    fn from_native(native: Self::Native) -> Self;
+    ///
+    /// # Safety
+    /// It is a value of a C type that [`Ret::is`] accepts, with all that its declaration says of it.
+    unsafe fn from_native(native: Self::Native) -> Self;
 
     /// The result, from a value of another type that may fit.
     ///
@@ -97,7 +94,7 @@ unsafe impl Ret for () {
     }
 
     #[inline(always)]
-    fn from_native((): ()) {}
+    unsafe fn from_native((): ()) {}
 
     fn from_value(_: Value) -> Result<(), Error> {
         Ok(())
@@ -125,7 +122,7 @@ macro_rules! numbers {
             }
 
             #[inline(always)]
-            fn from_native(native: $rust) -> $rust {
+            unsafe fn from_native(native: $rust) -> $rust {
                 native
             }
 
@@ -160,7 +157,7 @@ unsafe impl Ret for bool {
     }
 
     #[inline(always)]
-    fn from_native(native: u8) -> bool {
+    unsafe fn from_native(native: u8) -> bool {
         native != 0
     }
 
@@ -198,7 +195,7 @@ unsafe impl<T: Pointee> Ret for Ptr<T> {
     }
 
     #[inline(always)]
-    fn from_native(native: Ptr<T>) -> Ptr<T> {
+    unsafe fn from_native(native: Ptr<T>) -> Ptr<T> {
         native
     }
 
@@ -219,8 +216,7 @@ unsafe impl<T: Pointee> Give for Ptr<T> {
 // SAFETY: an address, or NULL; the declaration says that a string is there, and whoever made the function that it is true.
 unsafe impl Ret for Option<CString> {
     type Native = Ptr<c_char>;
-    /// Memory that a callback is given may be declared again and otherwise by safe code, as a member of a struct.
-    const RESULT_ONLY: bool = true;
+    const PROMISED: bool = true;
 
     fn is(c: &CType) -> bool {
         c.is_string()
@@ -231,7 +227,7 @@ unsafe impl Ret for Option<CString> {
     }
 
     #[inline]
-    fn from_native(native: Ptr<c_char>) -> Option<CString> {
+    unsafe fn from_native(native: Ptr<c_char>) -> Option<CString> {
         if native.is_null() {
             return None;
         }
@@ -252,6 +248,53 @@ unsafe impl Ret for Option<CString> {
     }
 }
 
+/// The first `N` elements of what C points at: a copy, where the declaration says that they are there, with Clang's word
+/// `__counted_by`.
+///
+/// ```
+/// use callsmith::{Callback, Copied, Library};
+///
+/// let declaration = "void qsort(int *base, size_t n, size_t size,
+///     int (*compare)(const int *__counted_by(1), const int *__counted_by(1)))";
+/// // SAFETY: qsort's prototype, which gives pointers to elements, and the lengths below match.
+/// let qsort = unsafe { Library::this_process().function(declaration)? };
+/// let compare = Callback::<fn(Copied<i32, 1>, Copied<i32, 1>) -> i32>::new(
+///     |Copied([a]): Copied<i32, 1>, Copied([b]): Copied<i32, 1>| a.cmp(&b) as i32,
+/// )?;
+/// let mut numbers = [5, 1, 7, 33, 99];
+/// qsort.call::<_, ()>((&mut numbers[..], 5, 4, &compare))?;
+/// assert_eq!(numbers, [1, 5, 7, 33, 99]);
+/// # Ok::<(), callsmith::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied<T, const N: usize>(pub [T; N]);
+
+// SAFETY: an address; the declaration says that so many elements are there, and whoever made the function that it is true.
+unsafe impl<T: CRepr, const N: usize> Ret for Copied<T, N> {
+    type Native = Ptr<T>;
+    const PROMISED: bool = true;
+
+    fn is(c: &CType) -> bool {
+        let enough = c.counted_by().is_some_and(|count| count >= N as u64);
+        enough && c.pointee().is_some_and(|element| T::is(&element))
+    }
+
+    fn ty() -> Option<Type> {
+        Some(Type::Scalar(Scalar::Pointer))
+    }
+
+    #[inline]
+    unsafe fn from_native(native: Ptr<T>) -> Copied<T, N> {
+        // SAFETY: as many elements, see above.
+        Copied(unsafe { native.as_ptr().cast::<[T; N]>().read_unaligned() })
+    }
+
+    /// As for [`Ptr`].
+    fn from_value(value: Value) -> Result<Copied<T, N>, Error> {
+        Err(unfit(std::any::type_name::<Copied<T, N>>(), &value))
+    }
+}
+
 macro_rules! raw_pointers {
     ($($pointer:ty),*) => {$(
         // SAFETY: an address; whoever reads through it vouches for that.
@@ -267,7 +310,7 @@ macro_rules! raw_pointers {
             }
 
             #[inline(always)]
-            fn from_native(native: $pointer) -> $pointer {
+            unsafe fn from_native(native: $pointer) -> $pointer {
                 native
             }
 

@@ -5,6 +5,7 @@ use super::Library;
 use crate::decl::Declarations;
 use crate::error::{Error, ErrorKind};
 use crate::function::Function;
+use crate::host;
 use std::collections::BTreeMap;
 
 /// The functions of a header that a library has, and what became of the others.
@@ -16,6 +17,27 @@ pub struct Bindings {
 }
 
 impl Library {
+    /// The functions that `declarations` declare, as [`Library::function`] gives one: C as in a header.
+    ///
+    /// ```ignore-windows
+    /// use callsmith::Library;
+    ///
+    /// // SAFETY: these are libm's prototypes.
+    /// let libm = unsafe { Library::open("libm.so.6")?.functions("double sqrt(double); double cbrt(double);")? };
+    /// assert_eq!(libm.get("cbrt")?.call::<_, f64>((8.0,))?, 2.0);
+    /// # Ok::<(), callsmith::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What is no declaration in C. What the library does not have is in [`Bindings::missing`].
+    ///
+    /// # Safety
+    /// As for [`Library::function`], of each function that there is.
+    pub unsafe fn functions(&self, declarations: &str) -> Result<Bindings, Error> {
+        // SAFETY: the caller's promise.
+        Ok(unsafe { self.bind(&Declarations::parse(declarations, host::MODEL)?) })
+    }
+
     /// Binds every function that `declarations` declare and this library has.
     ///
     /// ```ignore-windows

@@ -96,11 +96,14 @@ macro_rules! c_enum {
                 }
 
                 #[inline(always)]
-                fn native(self) -> $int {
+                unsafe fn native(self) -> $int {
                     self.0
                 }
 
-                fn value(native: $int, _: ::core::option::Option<&$crate::ctype::CType>) -> $crate::Value {
+                unsafe fn value(
+                    native: $int,
+                    _: ::core::option::Option<&$crate::ctype::CType>,
+                ) -> $crate::Value {
                     native.into()
                 }
             }
@@ -118,7 +121,7 @@ macro_rules! c_enum {
                 }
 
                 #[inline(always)]
-                fn from_native(native: $int) -> $name {
+                unsafe fn from_native(native: $int) -> $name {
                     $name(native)
                 }
 

@@ -202,11 +202,14 @@ macro_rules! __c_record {
             }
 
             #[inline(always)]
-            fn native(self) -> $name {
+            unsafe fn native(self) -> $name {
                 self
             }
 
-            fn value(native: $name, c: ::core::option::Option<&$crate::ctype::CType>) -> $crate::Value {
+            unsafe fn value(
+                native: $name,
+                c: ::core::option::Option<&$crate::ctype::CType>,
+            ) -> $crate::Value {
                 $crate::__private::struct_value(&native, c)
             }
         }
@@ -225,7 +228,7 @@ macro_rules! __c_record {
             }
 
             #[inline(always)]
-            fn from_native(native: $name) -> $name {
+            unsafe fn from_native(native: $name) -> $name {
                 native
             }
 

@@ -146,7 +146,8 @@ fn dynamic_functions_and_kept_panics() -> Result<(), Error> {
         give.call_values(&[args.get(0), count]).expect("a call")
     })?;
     let null = || Value::Pointer(Ptr::NULL);
-    let function = count.value_for(&create.prototype().params[5].ty).expect("a function");
+    // SAFETY: for this parameter; it lives until the database is closed.
+    let function = unsafe { count.value_for(&create.prototype().params[5].ty) }.expect("a function");
     // SAFETY: the name is for ever; sqlite gave the database.
     let (db, name) =
         unsafe { (Value::Pointer(base.db.cast()), Value::Pointer(Ptr::new(c"count_args".as_ptr().cast()))) };

@@ -66,8 +66,11 @@ fn zlib_allocates_through_callbacks() -> Result<(), Error> {
     let text = b"to be or not to be, that is to be compressed ".repeat(100);
     let mut packed = vec![0u8; 1000];
     let mut data = Data::new(&stream)?;
-    data.set("zalloc", alloc.value_for(field("zalloc")).expect("an allocator"))?;
-    data.set("zfree", free.value_for(field("zfree")).expect("a deallocator"))?;
+    // SAFETY: for these members; both live on until the stream's end.
+    unsafe {
+        data.set("zalloc", alloc.value_for(field("zalloc")).expect("an allocator"))?;
+        data.set("zfree", free.value_for(field("zfree")).expect("a deallocator"))?;
+    }
     // SAFETY: both live on until the stream's end.
     let (from, to) =
         unsafe { (Ptr::new(text.as_ptr().cast()), Ptr::new(packed.as_mut_ptr().cast_const().cast())) };

@@ -58,8 +58,8 @@ fn a_closure_is_dropped_once() -> Result<(), Error> {
 fn leaked_and_forgotten_callbacks_go_on() -> Result<(), Error> {
     let (content, dropped) = counted();
     let add = move |n: i32| n + content.0.load(Ordering::SeqCst) as i32;
-    let pointer = Callback::<fn(i32) -> i32>::new(add)?.leak();
-    assert_eq!(call(&at(pointer.as_ptr(), INT), 3), 3);
+    let leaked: &'static Callback<fn(i32) -> i32> = Callback::new(add)?.leak();
+    assert_eq!(call(&at(leaked.address(), INT), 3), 3);
 
     let forgotten = Callback::<fn(i32) -> i32>::local(|n: i32| n + 1)?;
     let function = called_back(&forgotten, INT);

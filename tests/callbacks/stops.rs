@@ -168,7 +168,7 @@ fn another_thread() {
 fn a_thread_in_the_place_of_the_maker() {
     let said = ["was called on a thread that is not the one it was made on"];
     dies("stops::a_thread_in_the_place_of_the_maker", &said, || {
-        let make = || Callback::<fn(i32) -> i32>::local(|n: i32| n).expect("one").leak().as_ptr() as usize;
+        let make = || Callback::<fn(i32) -> i32>::local(|n: i32| n).expect("one").leak().address() as usize;
         let address = std::thread::spawn(make).join().expect("a thread");
         let function = at(address as *const _, INT);
         for _ in 0..16 {

@@ -164,7 +164,8 @@ fn a_convention_is_part_of_the_type() -> Result<(), Error> {
     assert!(call.call::<_, i32>((&own,)).is_err());
     assert!(call.call::<_, i32>((&named,)).is_err());
     let param = &call.prototype().params[0].ty;
-    assert!(foreign.value_for(param).is_some() && own.value_for(param).is_none());
+    // SAFETY: the value is thrown away.
+    unsafe { assert!(foreign.value_for(param).is_some() && own.value_for(param).is_none()) };
     Ok(())
 }
 
@@ -226,9 +227,11 @@ fn function_pointers_from_c_are_functions() -> Result<(), Error> {
 
     // And the other way: a callback in a struct of C's.
     let times = Callback::<fn(i32, i32) -> i32>::new(|a: i32, b: i32| a * b)?;
-    operations.set("add", times.value_for(member).expect("of this type"))?;
-    // SAFETY: the struct and the callback live on.
-    let pointer = Value::Pointer(unsafe { Ptr::new(operations.as_mut_ptr().cast()) });
+    // SAFETY: for this member; the struct and the callback live on.
+    let pointer = unsafe {
+        operations.set("add", times.value_for(member).expect("of this type"))?;
+        Value::Pointer(Ptr::new(operations.as_mut_ptr().cast()))
+    };
     assert_eq!(apply.call_values(&[pointer, 6.into(), 7.into()])?, Value::I32(42));
     Ok(())
 }

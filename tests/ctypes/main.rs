@@ -1,6 +1,7 @@
 //! What the ctypes documentation offers and shows, row by row of the table in `README.md`.
 
 mod arrays;
+mod attempts;
 #[path = "../callbacks/c.rs"]
 #[allow(dead_code)] // what is for callbacks alone
 mod c;

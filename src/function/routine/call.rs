@@ -1,4 +1,5 @@
 //! Calls of a routine.
+#![allow(unsafe_code)]
 
 use super::super::arg::{Arg, IntoArg};
 use super::{Direction, Outcome, Output, Parameter, Routine, Which};
@@ -56,9 +57,10 @@ impl<'a> Call<'a> {
         self
     }
 
-    fn give<A: IntoArg>(&mut self, index: usize, value: A) -> Result<(), Error> {
+    fn give<A: IntoArg<Arg: 'a>>(&mut self, index: usize, value: A) -> Result<(), Error> {
         let (routine, param) = (self.routine, &self.routine.params[index]);
-        let value = converted(value, Some(&routine.given_type(index)));
+        // SAFETY: it is given to this parameter, in this call, which borrows what the value does.
+        let value = unsafe { converted(value, Some(&routine.given_type(index))) };
         let mut value = value.ok_or_else(|| routine.wrong(index, type_name::<A>(), None))?;
         // What the caller's pointers point at may not outlive the call: they go to C, and to nobody else.
         let borrows = value.holds_pointer();
@@ -74,7 +76,7 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    fn append<A: IntoArg>(&mut self, value: A) -> Result<(), Error> {
+    fn append<A: IntoArg<Arg: 'a>>(&mut self, value: A) -> Result<(), Error> {
         let prototype = self.routine.function.prototype();
         let given = self.given.len() + self.tail.len();
         if !prototype.variadic {
@@ -84,7 +86,8 @@ impl<'a> Call<'a> {
             let given = given - outputs + 1;
             return Err(ErrorKind::ArgumentCount { function: prototype.to_string(), wanted, given }.into());
         }
-        let value = converted(value, None);
+        // SAFETY: as for parameters.
+        let value = unsafe { converted(value, None) };
         self.tail.push(value.ok_or_else(|| self.routine.wrong(given, type_name::<A>(), None))?);
         Ok(())
     }
@@ -108,7 +111,9 @@ impl<'a> Call<'a> {
         // From here on the outputs stay where they are.
         for (index, output) in outputs.iter_mut().enumerate() {
             if let Some(output) = output {
-                values[index] = <&mut Data as Arg>::value(output.native(), Some(&routine.param(index).ty));
+                let ctype = &routine.param(index).ty;
+                // SAFETY: it stays where it is until the call returns.
+                values[index] = unsafe { <&mut Data as Arg>::value(output.native(), Some(ctype)) };
             }
         }
         values.extend(tail);
@@ -155,8 +160,12 @@ impl Routine {
 }
 
 /// `value` for a parameter of type `c`, where it fits as far as pointers go.
-pub(super) fn converted<A: IntoArg>(value: A, c: Option<&CType>) -> Option<Value> {
-    let value = <A::Arg as Arg>::value(value.into_arg().native(), c);
+///
+/// # Safety
+/// As for [`Arg::value`].
+pub(super) unsafe fn converted<A: IntoArg>(value: A, c: Option<&CType>) -> Option<Value> {
+    // SAFETY: the caller's promise.
+    let value = unsafe { <A::Arg as Arg>::value(value.into_arg().native(), c) };
     match value {
         Value::Void => None,
         Value::Pointer(_)

@@ -1,5 +1,6 @@
 //! Functions whose parameters have directions, names and defaults, and whose results are checked: what ctypes' `paramflags`
 //! and `errcheck` are for.
+#![allow(unsafe_code)]
 
 mod call;
 mod outcome;
@@ -141,10 +142,12 @@ impl Routine {
     {
         let index = self.index(which.into())?;
         let ctype = self.given_type(index);
-        if converted(value.clone(), Some(&ctype)).is_none() {
+        // SAFETY: thrown away.
+        if unsafe { converted(value.clone(), Some(&ctype)) }.is_none() {
             return Err(self.wrong(index, type_name::<A>(), None));
         }
-        let make = move || converted(value.clone(), Some(&ctype)).unwrap_or(Value::Void);
+        // SAFETY: it is given to this parameter, and refers to nothing that ever ends.
+        let make = move || unsafe { converted(value.clone(), Some(&ctype)) }.unwrap_or(Value::Void);
         self.params[index].default = Some(Box::new(make));
         Ok(self)
     }

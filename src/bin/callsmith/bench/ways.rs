@@ -81,7 +81,8 @@ where
     prototype.variadic = fixed.is_some();
     // SAFETY: the declaration is the callee's.
     let function = unsafe { Function::from_address(callee.address(), prototype)? };
-    let values = arguments.values(&function.prototype().params).as_ref().to_vec();
+    // SAFETY: they refer to nothing that ever ends.
+    let values = unsafe { arguments.values(&function.prototype().params) }.as_ref().to_vec();
     let mut ways = static_ways(&function, callee, arguments)?;
     ways.extend(Bare::new(&function, &types, &values)?.ways(libffi)?);
     ways.push((
