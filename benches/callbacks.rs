@@ -6,17 +6,17 @@
 //! cargo bench --bench callbacks -- --check   and fails where a count is above its limit
 //! ```
 //!
-//! The program runs itself under valgrind's callgrind. A count is what one more turn of a loop takes that calls a function
+//! The program runs itself under valgrind's callgrind, or under qemu (`counter.rs`). A count is what one more turn of a loop takes that calls a function
 //! pointer, as C code does: the loop's own instructions, loading the arguments, the thunk, the closure, storing the result.
 
 #[path = "callbacks/allocator.rs"]
 mod allocator;
-#[path = "instructions/callgrind.rs"]
-mod callgrind;
 #[path = "instructions/cells.rs"]
 mod cells;
 #[path = "callbacks/costs.rs"]
 mod costs;
+#[path = "instructions/counter.rs"]
+mod counter;
 #[path = "callbacks/rows.rs"]
 mod rows;
 #[path = "support/mod.rs"]
@@ -26,7 +26,7 @@ mod table;
 #[path = "callbacks/ways.rs"]
 mod ways;
 
-use callgrind::count;
+use counter::count;
 use rows::Row;
 use std::process::ExitCode;
 use support::libffi::Libffi;
@@ -44,12 +44,12 @@ pub(crate) struct Limits {
 
 fn main() -> ExitCode {
     let ffi = Libffi::open();
-    if callgrind::is_counted() {
+    if counter::is_counted() {
         costs::count_all(ffi.as_ref());
         rows::visit(&mut Count { ffi });
         return ExitCode::SUCCESS;
     }
-    let counts = match callgrind::run() {
+    let counts = match counter::run() {
         Ok(counts) => counts,
         Err(why) => {
             println!("instructions are not counted: {why}");
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         }
     };
     let costs = [costs::line(&counts, ffi.as_ref())];
-    let calls = match callgrind::each(counts.into_iter().filter(|(key, _)| table::is_call(key)).collect()) {
+    let calls = match counter::each(counts.into_iter().filter(|(key, _)| table::is_call(key)).collect()) {
         Ok(counts) => table::lines(&counts),
         Err(why) => {
             println!("{why}");

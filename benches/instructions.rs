@@ -5,21 +5,21 @@
 //! cargo bench --bench instructions -- --check   and fails where a count is above its limit
 //! ```
 //!
-//! The program runs itself under valgrind's callgrind. A count is exact: the difference between 2 N calls and N calls,
+//! The program runs itself under valgrind's callgrind, or under qemu (`counter.rs`). A count is exact: the difference between 2 N calls and N calls,
 //! divided by N. It is all that happens from the call of a small function to its return: loading the arguments from
 //! memory, the stub, the callee, storing the result.
 
 #[path = "support/mod.rs"]
 mod support;
 
-#[path = "instructions/callgrind.rs"]
-mod callgrind;
 #[path = "instructions/cells.rs"]
 mod cells;
+#[path = "instructions/counter.rs"]
+mod counter;
 #[path = "instructions/table.rs"]
 mod table;
 
-use callgrind::{Counts, count_calls as count};
+use counter::{Counts, count_calls as count};
 use std::process::ExitCode;
 use support::libffi::Libffi;
 use support::ways::{self, Way};
@@ -27,12 +27,12 @@ use support::{Row, rows};
 use table::key;
 
 fn main() -> ExitCode {
-    if callgrind::is_counted() {
+    if counter::is_counted() {
         count(EMPTY, ways::empty());
         rows::visit(&mut Count { ffi: Libffi::open() });
         return ExitCode::SUCCESS;
     }
-    let counts = match callgrind::run().and_then(callgrind::each).and_then(without_empty) {
+    let counts = match counter::run().and_then(counter::each).and_then(without_empty) {
         Ok(counts) => counts,
         Err(why) => {
             println!("instructions are not counted: {why}");

@@ -1,7 +1,7 @@
 //! What it costs to make a callback of a known signature and to drop it.
 
-use super::callgrind::{Counts, TIMES, count};
 use super::cells::{Cell, Line};
+use super::counter::{Counts, TIMES, count};
 use super::support::libffi::{Cif, Libffi};
 use callsmith::callback::{Callback, DynCallback};
 use callsmith::decl::parse_prototype;

@@ -206,8 +206,8 @@ rows! {
         }
         ffi [Basic("double"), Basic("double"), Basic("double")] -> Basic("double");
 
-    Pairs "{double, double}({double, double}, long)" [typed + 5, dynamic 39]
-        "struct pair { double x, y; } f(struct pair p, long n)"
+    Pairs "{double, double}({double, double}, long long)" [typed + 5, dynamic 39]
+        "struct pair { double x, y; } f(struct pair p, long long n)"
         (held, pair: Pair, n: i64) -> Pair { Pair { x: pair.x + n as f64, y: pair.y + held.real } }
         values (args) {
             let (Value::Data(mut pair), Value::I64(n)) = (args.get(0), args.get(1)) else { return Value::Void };
@@ -227,7 +227,7 @@ rows! {
         ffi [Struct(&["double", "double"]), Basic("sint64")] -> Struct(&["double", "double"]);
 
     Triples "24-byte struct to 24-byte struct" [typed + 12, dynamic 44]
-        "struct triple { long x, y, z; } f(struct triple)"
+        "struct triple { long long x, y, z; } f(struct triple)"
         (held, t: Triple) -> Triple {
             Triple { x: t.y.wrapping_add(held.whole), y: t.z, z: t.x.wrapping_add(t.z) }
         }

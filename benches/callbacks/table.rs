@@ -1,7 +1,7 @@
 //! The table of calls: each count beside its limit.
 
-use super::callgrind::Counts;
 use super::cells::{Cell, Line};
+use super::counter::Counts;
 use super::rows::{self, Row};
 use super::ways::Way;
 

@@ -11,16 +11,21 @@ pub(crate) struct Cell {
     /// What was counted: the column.
     pub(crate) way: &'static str,
     pub(crate) count: Option<u64>,
-    /// What it should not be above.
+    /// What it should not be above on 64-bit x86.
     pub(crate) limit: Option<u64>,
     /// How far above it is known to be.
     pub(crate) known: u64,
 }
 
 impl Cell {
+    /// The limit, where there is one here.
+    fn limit(&self) -> Option<u64> {
+        self.limit.filter(|_| cfg!(target_arch = "x86_64"))
+    }
+
     /// How far above its limit the count is.
     fn above(&self) -> u64 {
-        self.count.zip(self.limit).map_or(0, |(count, limit)| count.saturating_sub(limit))
+        self.count.zip(self.limit()).map_or(0, |(count, limit)| count.saturating_sub(limit))
     }
 }
 
@@ -37,7 +42,7 @@ pub(crate) fn print(what: &str, lines: &[Line]) {
 }
 
 fn show(cell: &Cell) -> String {
-    match (cell.count, cell.limit) {
+    match (cell.count, cell.limit()) {
         (None, _) => "-".into(),
         (Some(count), None) => count.to_string(),
         (Some(count), Some(limit)) if cell.above() > 0 => format!("**{count}** ({limit})"),

@@ -1,7 +1,7 @@
 //! The table: each count beside its limit.
 
-use crate::callgrind::Counts;
 use crate::cells::{Cell, Line};
+use crate::counter::Counts;
 use crate::support::ways::Way;
 use crate::support::{Limits, Row, rows};
 use callsmith::Args;

@@ -13,7 +13,7 @@ use callsmith::decl::parse_prototype;
 use callsmith::host::MODEL;
 use callsmith::{Args, Function, Ptr, Ret, Slot, Value};
 use libffi::{FfiType, Libffi};
-use std::ffi::c_void;
+use std::ffi::{c_char, c_long, c_void};
 use std::fmt::Debug;
 
 /// A signature, a callee compiled in, and arguments for it.
@@ -137,11 +137,11 @@ macro_rules! numbers {
 }
 
 numbers! {
-    i8 => "sint8", i16 => "sint16", i32 => "sint32", i64 => "sint64", f32 => "float", f64 => "double",
+    i8 => "sint8", u8 => "uint8", i16 => "sint16", i32 => "sint32", i64 => "sint64", f32 => "float", f64 => "double",
     Ptr => "pointer"
 }
 
-impl Sample for Ptr<i8> {
+impl Sample for Ptr<c_char> {
     fn address(&self) -> *const c_void {
         std::ptr::from_ref(self).cast()
     }
@@ -160,7 +160,7 @@ impl Sample for Ptr<i8> {
 }
 
 macro_rules! structs {
-    ($($rust:ident { $($field:ident: $ffi:literal),* })*) => {$(
+    ($($rust:ident { $($field:ident: $ffi:expr),* })*) => {$(
         impl Sample for $rust {
             fn address(&self) -> *const c_void {
                 std::ptr::from_ref(self).cast()
@@ -208,10 +208,14 @@ macro_rules! structs {
 }
 
 use rows::{Mixed, Pair, Singles, Triple};
+
+/// `long`, as libffi has it.
+const LONG: &str = if size_of::<c_long>() == 8 { "sint64" } else { "sint32" };
+
 structs! {
     Pair { x: "double", y: "double" }
-    Triple { x: "sint64", y: "sint64", z: "sint64" }
-    Mixed { n: "sint64", x: "double" }
+    Triple { x: LONG, y: LONG, z: LONG }
+    Mixed { n: LONG, x: "double" }
     Singles { x: "float", y: "float", z: "float" }
 }
 

@@ -4,7 +4,7 @@
 
 use super::{Limits, Row, Sample};
 use callsmith::{Ptr, Typed, TypedVariadic, c_struct};
-use std::ffi::c_void;
+use std::ffi::{c_char, c_long, c_void};
 
 c_struct! {
     /// Two vector registers, both ways.
@@ -13,11 +13,11 @@ c_struct! {
 
     /// Memory, both ways.
     #[derive(Debug, PartialEq)]
-    pub(crate) struct Triple { pub x: i64, pub y: i64, pub z: i64 }
+    pub(crate) struct Triple { pub x: c_long, pub y: c_long, pub z: c_long }
 
     /// One register of each class.
     #[derive(Debug, PartialEq)]
-    pub(crate) struct Mixed { pub n: i64, pub x: f64 }
+    pub(crate) struct Mixed { pub n: c_long, pub x: f64 }
 
     /// Two vector registers, one of them half full.
     #[derive(Debug, PartialEq)]
@@ -117,27 +117,27 @@ rows! {
         fn(x: f64 = 3.0, y: f64 = 4.0) -> f64 { (x * x + y * y).sqrt() };
 
     SixLongs "long(long x6)" [10, 18] "long f(long a, long b, long c, long d, long e, long f)"
-        fn(a: i64 = 1, b: i64 = 2, c: i64 = 3, d: i64 = 4, e: i64 = 5, f: i64 = 6) -> i64 {
+        fn(a: c_long = 1, b: c_long = 2, c: c_long = 3, d: c_long = 4, e: c_long = 5, f: c_long = 6) -> c_long {
             a.wrapping_add(b).wrapping_add(c).wrapping_add(d).wrapping_add(e).wrapping_add(f)
         };
 
     EightMixed "double(int, double, long, float, void *, double, short, char)" [8, 18]
         "double f(int a, double b, long c, float d, void *e, double f, short g, char h)"
         fn(
-            a: i32 = 1, b: f64 = 2.0, c: i64 = 3, d: f32 = 4.0, e: Ptr = Ptr::NULL, f: f64 = 6.0, g: i16 = -7,
-            h: i8 = -8
+            a: i32 = 1, b: f64 = 2.0, c: c_long = 3, d: f32 = 4.0, e: Ptr = Ptr::NULL, f: f64 = 6.0, g: i16 = -7,
+            h: c_char = 8
         ) -> f64 {
-            let integers = i64::from(a).wrapping_add(c).wrapping_add(i64::from(g)).wrapping_add(i64::from(h));
-            integers as f64 + b + f64::from(d) + f + e.as_ptr().addr() as i64 as f64
+            let integers = c_long::from(a).wrapping_add(c).wrapping_add(c_long::from(g)).wrapping_add(c_long::from(h));
+            integers as f64 + b + f64::from(d) + f + e.as_ptr().addr() as c_long as f64
         };
 
     FourteenLongs "long(long x14)" [21, 35]
         "long f(long a, long b, long c, long d, long e, long f, long g, long h, long i, long j, long k, long l, long m, long n)"
         fn(
-            a: i64 = 1, b: i64 = 2, c: i64 = 3, d: i64 = 4, e: i64 = 5, f: i64 = 6, g: i64 = 7, h: i64 = 8,
-            i: i64 = 9, j: i64 = 10, k: i64 = 11, l: i64 = 12, m: i64 = 13, n: i64 = 14
-        ) -> i64 {
-            [b, c, d, e, f, g, h, i, j, k, l, m, n].into_iter().fold(a, i64::wrapping_add)
+            a: c_long = 1, b: c_long = 2, c: c_long = 3, d: c_long = 4, e: c_long = 5, f: c_long = 6, g: c_long = 7, h: c_long = 8,
+            i: c_long = 9, j: c_long = 10, k: c_long = 11, l: c_long = 12, m: c_long = 13, n: c_long = 14
+        ) -> c_long {
+            [b, c, d, e, f, g, h, i, j, k, l, m, n].into_iter().fold(a, c_long::wrapping_add)
         };
 
     Pairs "{double, double} x2 -> the same" [11, 13]
@@ -146,7 +146,7 @@ rows! {
             Pair { x: a.x * b.x - a.y * b.y, y: a.x * b.y + a.y * b.x }
         };
 
-    Triples "24-byte struct -> the same" [12, 14]
+    Triples "{long, long, long} -> the same" [12, 14]
         "struct triple { long x, y, z; } f(struct triple a)"
         fn(a: Triple = Triple { x: 1, y: 2, z: 3 }) -> Triple {
             let sum = a.x.wrapping_add(a.y).wrapping_add(a.z);
@@ -162,9 +162,9 @@ rows! {
 
     // A callee of fixed parameters finds variadic arguments where it looks: both pass alike in SysV64 (psABI 3.2.3).
     Variadic "variadic (char *, int, double, char *)" [12, 16] "int f(char *format, int n, double x, char *text)" (1, ...)
-        fn(format: Ptr<i8> = Ptr::NULL, n: i32 = 2, x: f64 = 3.0, text: Ptr<i8> = Ptr::NULL) -> i32 {
+        fn(format: Ptr<c_char> = Ptr::NULL, n: i32 = 2, x: f64 = 3.0, text: Ptr<c_char> = Ptr::NULL) -> i32 {
             let addresses = (format.as_ptr().addr() ^ text.as_ptr().addr()) as i32;
             let (whole, tenths) = (x as i32, (x * 10.0) as i32);
             (addresses.wrapping_add(n).wrapping_add(whole) ^ tenths).wrapping_mul(3) ^ n
-        } as unsafe extern "C" fn(Ptr<i8>, ...) -> i32;
+        } as unsafe extern "C" fn(Ptr<c_char>, ...) -> i32;
 }
