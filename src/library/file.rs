@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// A library as its file has it. Nothing of it runs.
 ///
-/// ```
+/// ```ignore-windows
 /// use callsmith::{LibraryFile, SymbolKind, find_library};
 ///
 /// let libm = LibraryFile::read(find_library("m")?.path)?;

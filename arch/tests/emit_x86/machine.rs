@@ -55,7 +55,7 @@ pub(crate) struct Machine {
     /// The top is the last.
     pub(crate) x87: Vec<Number>,
     given: BTreeMap<u32, Given>,
-    /// The bytes below the return address, the highest first; `None` where nothing was written.
+    /// The bytes below the return address, the highest first, as far down as any was written; `None` where none was.
     stack: Vec<Option<u8>>,
     /// The lowest address of the stack that was touched.
     touched: u32,
@@ -92,7 +92,7 @@ impl Machine {
             in_mmx: false,
             x87: Vec::new(),
             given: BTreeMap::new(),
-            stack: vec![None; STACK],
+            stack: Vec::new(),
             touched: STACK_TOP - 4,
             equal: false,
             pc: CODE,
@@ -139,6 +139,8 @@ impl Machine {
     pub(crate) fn write(&mut self, at: u32, bytes: &[u8]) -> Result<()> {
         if self.is_stack(at) {
             self.touch(at)?;
+            // The first has the lowest address.
+            self.stack.resize(self.stack.len().max(place(at) + 1), None);
             (at..).zip(bytes).for_each(|(at, &byte)| self.stack[place(at)] = Some(byte));
             return Ok(());
         }
