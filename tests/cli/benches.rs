@@ -1,6 +1,6 @@
 //! `callsmith bench`: what it says, not what it measures; times are never asserted.
 
-use super::{printed, refused};
+use super::{LIBM, printed, refused};
 use serde_json::Value;
 
 fn measured(arguments: &[&str]) -> Value {
@@ -29,7 +29,7 @@ fn built_in_functions_are_called_in_every_way() {
 
 #[test]
 fn a_librarys_functions_are_called_in_every_way() {
-    assert_every_way_is_measured(&measured(&["libm.so.6"]));
+    assert_every_way_is_measured(&measured(&[if cfg!(windows) { "ucrtbase" } else { LIBM }]));
 }
 
 #[test]
@@ -41,6 +41,7 @@ fn the_page_has_both_tables_in_100_columns() {
 
 #[test]
 fn a_library_without_these_functions_is_named() {
-    let message = refused(1, &["bench", "libdl.so.2"]);
-    assert!(message.contains("library 'libdl.so.2' has no symbol 'fabs'"), "{message}");
+    let other = if cfg!(windows) { "ole32" } else { "libdl.so.2" };
+    let message = refused(1, &["bench", other]);
+    assert!(message.contains(&format!("library '{other}' has no symbol 'fabs'")), "{message}");
 }

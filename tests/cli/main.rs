@@ -11,6 +11,10 @@ mod support;
 
 use std::process::{Command, Output};
 
+/// The C library and that of mathematics, as the system names them.
+const LIBC: &str = if cfg!(windows) { "msvcrt" } else { "libc.so.6" };
+const LIBM: &str = if cfg!(windows) { "msvcrt" } else { "libm.so.6" };
+
 fn run(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_callsmith")).args(arguments).output().expect("the command starts")
 }
@@ -21,7 +25,13 @@ fn printed(arguments: &[&str]) -> String {
     let Output { status, stdout, stderr } = run(arguments);
     let stderr = String::from_utf8_lossy(&stderr);
     assert!(status.success() && stderr.is_empty(), "{arguments:?}: {status}\n{stderr}");
-    String::from_utf8(stdout).expect("UTF-8")
+    lines(stdout)
+}
+
+/// A C library of Windows ends lines in two characters.
+fn lines(bytes: Vec<u8>) -> String {
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    if cfg!(windows) { text.replace("\r\n", "\n") } else { text }
 }
 
 #[track_caller]

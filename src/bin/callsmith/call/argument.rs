@@ -1,6 +1,6 @@
 //! From an argument's text to a value of its parameter's type.
 
-use super::{number, object, text};
+use super::{formats, number, object, text};
 use crate::foreign;
 use callsmith::arch::layout::Float;
 use callsmith::ctype::{CType, EnumType, Integer, Kind};
@@ -19,9 +19,7 @@ pub(super) fn value(text: &str, ctype: &CType) -> Result<Value, Refusal> {
         Kind::Floating(name) => match name.format(host::MODEL) {
             format @ (Float::F32 | Float::F64) => floating(text, format),
             format @ (Float::X87 | Float::F128) if format == LongDouble::FORMAT => floating(text, format),
-            Float::F16 | Float::X87 | Float::F128 => {
-                Err(Some("numbers of this type cannot be given here".into()))
-            }
+            format @ (Float::F16 | Float::X87 | Float::F128) => formats::read(text, ctype, format),
         },
         Kind::Pointer(target) => pointer(text, &target),
         Kind::Record(_) | Kind::Complex(_) | Kind::Vector { .. } | Kind::Array { .. } => {
@@ -61,7 +59,7 @@ fn floating(text: &str, wanted: Float) -> Result<Value, Refusal> {
 }
 
 /// A floating constant with its suffix, in lower case: `1.5`, `1e9f`, `0x1.8p3L`, `inf`, `nan`.
-fn floating_constant(text: &str, wanted: Float) -> Option<(Value, &str)> {
+pub(super) fn floating_constant(text: &str, wanted: Float) -> Option<(Value, &str)> {
     if text.starts_with(char::is_whitespace) {
         return None;
     }

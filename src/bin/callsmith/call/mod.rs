@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 mod argument;
+mod formats;
 mod initialiser;
 mod number;
 mod object;
@@ -25,6 +26,10 @@ pub(crate) struct Options {
     /// Also print errno, which is 0 before the call
     #[arg(long)]
     errno: bool,
+    /// Also print Windows' last error, which is 0 before the call
+    #[cfg(windows)]
+    #[arg(long, conflicts_with = "errno")]
+    last_error: bool,
     /// The library: a path, a name that the system's loader searches (libm.so.6), or - for this process, C library
     /// included
     #[arg(allow_hyphen_values = true)]
@@ -64,19 +69,34 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let function = unsafe { library.function(&options.declaration)? };
     let mut outs = Vec::new();
     let arguments = values(&function, &options.arguments, &mut outs)?;
-    let (result, errno) = function.call_values_errno(&arguments)?;
-    foreign::flush();
+    let (result, error) = called(&function, &arguments, options)?;
+    foreign::flush(&library);
     let mut text = show::result(&result, &function.prototype().result)?;
     for out in &outs {
         text.extend(out.print()?);
     }
-    if options.errno {
-        let said = format!("{errno:?}");
-        let said = said.strip_suffix(&format!(" (os error {})", errno.0)).unwrap_or(&said);
-        text.extend(format!("errno = {} ({said})\n", errno.0).into_bytes());
-    }
+    text.extend(error);
     output::write(&text)?;
     Ok(())
+}
+
+/// The result, and in print what the function left as its error, where that was asked for.
+fn called(function: &Function, arguments: &[Value], options: &Options) -> Result<(Value, Vec<u8>), Error> {
+    #[cfg(windows)]
+    if options.last_error {
+        let (result, last) = function.call_values_last_error(arguments)?;
+        return Ok((result, named("last error", last.0, &format!("{last:?}"))));
+    }
+    let (result, errno) = function.call_values_errno(arguments)?;
+    let error = if options.errno { named("errno", errno.0, &format!("{errno:?}")) } else { Vec::new() };
+    Ok((result, error))
+}
+
+/// An error's number and words, which end with the number too.
+fn named(name: &str, number: impl std::fmt::Display, said: &str) -> Vec<u8> {
+    let words =
+        ["os error", "errno"].iter().find_map(|kind| said.strip_suffix(&format!(" ({kind} {number})")));
+    format!("{name} = {number} ({})\n", words.unwrap_or(said)).into_bytes()
 }
 
 /// The arguments as values for the function's parameters; and what of them the function fills in.

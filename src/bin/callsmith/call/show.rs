@@ -1,5 +1,6 @@
 //! Values in print, by their type.
 
+use super::formats;
 use crate::foreign;
 use callsmith::ctype::{CType, Integer, Kind};
 use callsmith::{Data, Error, Value};
@@ -127,7 +128,7 @@ fn characters(data: &Data, len: u64, path: &str) -> Result<Option<String>, Error
 fn leaf(data: &Data, ctype: &CType, path: &str) -> Result<Shown, Error> {
     let text = match data.get(path) {
         // What has no variant of its own comes back as bytes.
-        Ok(Value::Data(other)) => other.to_string(),
+        Ok(Value::Data(other)) => formats::print(&other),
         Ok(value) => scalar(&value, ctype)?,
         // A pointer among the members of a union is not to be followed, and cannot be told from a number.
         Err(_) => "?".into(),
@@ -155,7 +156,7 @@ fn scalar(value: &Value, ctype: &CType) -> Result<String, Error> {
 }
 
 /// Rust's shortest form that reads back as the same number, with C's words.
-fn floating(debug: &str) -> String {
+pub(super) fn floating(debug: &str) -> String {
     debug.strip_suffix(".0").unwrap_or(debug).to_ascii_lowercase()
 }
 

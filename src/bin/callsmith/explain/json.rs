@@ -1,16 +1,17 @@
 //! The plan as JSON.
 
+use super::assembly::{self, Line, Piece};
 use super::callback::Context;
 use super::holds;
 use super::subject::Subject;
 use super::target;
-use callsmith::arch::Abi;
 use callsmith::arch::plan::{Extension, Location, Move, MoveRange, Passing, ResultPlan, Rule};
+use callsmith::arch::{Abi, Error};
 use callsmith::ctype::CType;
 use serde_json::{Value, json};
 
-/// Everything that the tables say.
-pub(super) fn of(subject: &Subject) -> Value {
+/// Everything that the tables say; with `asm`, the code too.
+pub(super) fn of(subject: &Subject, asm: bool) -> Result<Value, Error> {
     let plan = &subject.plan;
     let convention = plan.abi.convention();
     let mut whole = json!({
@@ -37,7 +38,15 @@ pub(super) fn of(subject: &Subject) -> Value {
         });
         whole["return_address_bytes"] = subject.below().into();
     }
-    whole
+    if asm {
+        whole["code"] = assembly::pieces(subject)?.iter().map(code).collect();
+    }
+    Ok(whole)
+}
+
+fn code(piece: &Piece) -> Value {
+    let line = |line: &Line| json!({ "offset": line.offset, "bytes": line.bytes, "text": line.text });
+    json!({ "name": piece.name, "instructions": piece.lines.iter().map(line).collect::<Vec<_>>() })
 }
 
 fn arguments(subject: &Subject) -> Value {

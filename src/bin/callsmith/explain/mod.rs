@@ -11,9 +11,7 @@ pub(crate) mod target;
 
 use crate::output;
 use crate::table::{WIDTH, wrap};
-use callsmith::arch::Abi;
 use callsmith::arch::layout::DataModel;
-use callsmith::host;
 use std::error::Error;
 use subject::Subject;
 use target::Choice;
@@ -42,7 +40,7 @@ pub(crate) struct Options {
     #[arg(long, conflicts_with = "tail")]
     callback: bool,
     /// Also disassemble the stubs; for a callback, thunk and adapter
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long)]
     asm: bool,
     /// Print JSON
     #[arg(long)]
@@ -51,19 +49,15 @@ pub(crate) struct Options {
 
 /// Explains.
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let abis = match options.abi {
-        None => vec![host::ABI],
-        Some(Choice::One(abi)) => vec![abi],
-        Some(Choice::All) => Abi::ALL.to_vec(),
-    };
-    let mut subjects = Vec::with_capacity(abis.len());
-    for abi in abis {
-        let model = options.model.unwrap_or_else(|| target::usual_model(abi));
+    let mut subjects = Vec::new();
+    for (abi, usual) in target::of(options.abi.as_ref()) {
+        let model = options.model.unwrap_or(usual);
         let subject = Subject::new(&options.declaration, options.tail.as_deref(), abi, model)?;
         subjects.push(if options.callback { subject.into_callback()? } else { subject });
     }
     let text = if options.json {
-        let plans: Vec<_> = subjects.iter().map(json::of).collect();
+        let plans = subjects.iter().map(|subject| json::of(subject, options.asm));
+        let plans = plans.collect::<Result<Vec<_>, _>>()?;
         let whole = if let [plan] = &plans[..] {
             serde_json::to_string_pretty(plan)
         } else {
@@ -86,11 +80,8 @@ fn page(subject: &Subject, asm: bool) -> Result<String, callsmith::arch::Error> 
         text += &format!("\n{}", callback::print(subject));
     }
     if asm {
-        text += "\n";
-        text += &match &subject.call {
-            None => assembly::print(subject)?,
-            Some(plan) => assembly::print_callback(subject, plan)?,
-        };
+        let pieces = assembly::pieces(subject)?;
+        text.extend(pieces.iter().map(|piece| format!("\n{}", piece.print())));
     }
     Ok(text)
 }

@@ -45,8 +45,18 @@ pub(super) fn name(abi: Abi) -> &'static str {
     }
 }
 
-/// The data model of most code that is compiled for `abi`: on Windows, that of Microsoft's compiler.
-pub(crate) fn usual_model(abi: Abi) -> &'static DataModel {
+/// The ABIs of `choice`, each with the data model of most code that is compiled for it; without a choice, those of this
+/// process.
+pub(crate) fn of(choice: Option<&Choice>) -> Vec<(Abi, &'static DataModel)> {
+    match choice {
+        None => vec![(host::ABI, host::MODEL)],
+        Some(Choice::One(abi)) => vec![(*abi, usual_model(*abi))],
+        Some(Choice::All) => Abi::ALL.iter().map(|abi| (*abi, usual_model(*abi))).collect(),
+    }
+}
+
+/// On Windows, that of Microsoft's compiler.
+fn usual_model(abi: Abi) -> &'static DataModel {
     match abi {
         Abi::SysV64 => &DataModel::LP64,
         Abi::Win64 => &DataModel::LLP64_MSVC,

@@ -6,10 +6,9 @@ mod picture;
 use crate::explain::target::{self, Choice};
 use crate::output;
 use crate::table::{Column, Table};
-use callsmith::arch::Abi;
 use callsmith::arch::layout::DataModel;
 use callsmith::ctype::CType;
-use callsmith::{decl, host};
+use callsmith::decl;
 use members::{Member, members};
 use std::error::Error;
 
@@ -38,14 +37,9 @@ pub(crate) struct Options {
 
 /// Prints list and picture.
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let abis = match options.abi {
-        None => vec![host::ABI],
-        Some(Choice::One(abi)) => vec![abi],
-        Some(Choice::All) => Abi::ALL.to_vec(),
-    };
     let mut models: Vec<&DataModel> = Vec::new();
-    for abi in abis {
-        let model = options.model.unwrap_or_else(|| target::usual_model(abi));
+    for (_, usual) in target::of(options.abi.as_ref()) {
+        let model = options.model.unwrap_or(usual);
         if !models.contains(&model) {
             models.push(model);
         }
