@@ -1,7 +1,9 @@
 //! "Pointers", "Type conversions", "Incomplete Types", "Passing pointers".
 
 use super::structures::ty;
-use callsmith::{CharBuffer, Data, Error, Library, Linked, Null, Ptr, Value, View, ViewMut, opaque};
+use callsmith::{
+    CharBuffer, Data, Error, Library, Linked, Null, Ptr, Value, View, ViewMut, WideBuffer, opaque,
+};
 use std::ffi::c_long;
 
 #[test]
@@ -174,6 +176,47 @@ fn an_instance_stands_for_a_pointer_to_it() -> Result<(), Error> {
     let time = unsafe { libc.function("time_t time(time_t *out)")? };
     assert!(time.call::<_, c_long>((None::<&mut c_long>,))? > 1_150_640_792);
     assert!(time.call::<_, c_long>((Null,))? > 1_150_640_792);
+    Ok(())
+}
+
+/// `c_void_p.from_param` takes what has an address, `c_char_p.from_param` what is made of characters; but nothing takes a
+/// number for one.
+#[test]
+#[cfg_attr(miri, ignore = "Miri opens no library")]
+fn a_void_pointer_takes_the_address_of_anything() -> Result<(), Error> {
+    let source = "unsigned char first(const void *p) { return p ? *(const unsigned char *)p : 255; }
+        int length(const char *p) { int n = 0; while (p && p[n]) n++; return p ? n : -1; }
+        void write(void *p) { *(unsigned char *)p = 77; }";
+    let Some(library) = crate::c::library(source, &[]) else { return Ok(()) };
+    // SAFETY: the functions above; there is a byte in whatever they are given below.
+    let (first, length, write) = unsafe {
+        (
+            library.function("unsigned char first(const void *p)")?,
+            library.function("int length(const char *p)")?,
+            library.function("void write(void *p)")?,
+        )
+    };
+    let mut point = Data::with(&ty("struct { short x, y; }"), [5, 6])?;
+    let text = Data::with(&ty("char[4]"), [b'a', b'b', b'c'])?;
+    assert_eq!((first.call::<_, u8>((&point,))?, first.call::<_, u8>((&point.at("y")?,))?), (5, 6));
+    assert_eq!(first.call::<_, u8>((&[9u64, 1][..],))?, 9);
+    assert_eq!((first.call::<_, u8>((&8i16,))?, first.call::<_, u8>((c"h",))?), (8, b'h'));
+    assert_eq!(first.call::<_, u8>((&CharBuffer::of(b"b"),))?, b'b');
+    assert_eq!(first.call::<_, u8>((&WideBuffer::of("w"),))?, b'w');
+    assert_eq!((first.call::<_, u8>((Null,))?, first.call::<_, u8>((None::<&i32>,))?), (255, 255));
+    // SAFETY: it is there until the call is over.
+    let pointer = unsafe { Ptr::new(text.as_ptr()) };
+    assert_eq!((first.call::<_, u8>((pointer.erase(),))?, first.call::<_, u8>((&text,))?), (b'a', b'a'));
+    let mut number = 0u8;
+    write.call::<_, ()>((&mut number,))?;
+    write.call::<_, ()>((&mut point.at_mut("x")?,))?;
+    assert_eq!((number, point.get("x")?), (77, Value::I16(77)));
+    assert_eq!((length.call::<_, i32>((&text,))?, length.call::<_, i32>((c"four",))?), (3, 4));
+    assert_eq!((length.call::<_, i32>((&CharBuffer::of(b"no"),))?, length.call::<_, i32>((Null,))?), (2, -1));
+    // A const thing is not written, what is no text is none, and a number is no address.
+    assert!(write.call::<_, ()>((&5i32,)).is_err() && write.call::<_, ()>((&point,)).is_err());
+    assert!(length.call::<_, i32>((&point,)).is_err() && length.call::<_, i32>((&[1i32][..],)).is_err());
+    assert!(first.call::<_, u8>((4096usize,)).is_err() && first.call_values(&[4096.into()]).is_err());
     Ok(())
 }
 

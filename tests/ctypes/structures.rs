@@ -112,19 +112,29 @@ fn fields_in_a_union_of_bits_and_bytes() -> Result<(), Error> {
 /// The size of two pointers, in bytes.
 const POINTERS: u64 = 2 * size_of::<usize>() as u64;
 
+/// `td.lptdesc` and `td.u.lptdesc` are one in ctypes. In C a union has a name or none, and the way is one or the other, to
+/// the same place.
 #[test]
-fn unnamed_members_are_reached_by_both_ways() -> Result<(), Error> {
-    let desc = ty(
-        "struct TYPEDESC { union U { struct TYPEDESC *lptdesc; struct ARRAYDESC *lpadesc; unsigned hreftype; } u; \
-         unsigned short vt; }",
-    );
-    assert_eq!(desc.size(host::MODEL).map(Size::bytes), Ok(POINTERS));
-    // C11 knows the short way for unnamed members alone; the builder names the long one's type instead.
-    let union = ty("union { struct TYPEDESC *lptdesc; unsigned hreftype; }");
-    let desc = structure("TYPEDESC").anonymous(&union).member("vt", &CType::int()).build();
-    let mut value = Data::new(&desc)?;
+fn members_of_an_unnamed_union_are_the_structs_own() -> Result<(), Error> {
+    let members = "{ struct TYPEDESC *lptdesc; struct ARRAYDESC *lpadesc; unsigned hreftype; }";
+    let named = ty(&format!("struct TYPEDESC {{ union U {members} u; unsigned short vt; }}"));
+    let declared = ty(&format!("struct TYPEDESC {{ union {members}; unsigned short vt; }}"));
+    let union = ty(&format!("union {members}"));
+    let built = structure("TYPEDESC").anonymous(&union).member("vt", &ty("unsigned short")).build();
+    assert!(built.is_compatible_with(&declared) && !built.is_compatible_with(&named));
+    let mut long = Data::new(&named)?;
+    long.set("u.hreftype", 7)?;
+    long.set("vt", 9)?;
+    assert!(long.set("hreftype", 7).is_err());
+    for ctype in [&declared, &built] {
+        assert_eq!(ctype.size(host::MODEL).map(Size::bytes), Ok(POINTERS));
+        let mut short = Data::new(ctype)?;
+        short.set("hreftype", 7)?;
+        short.set("vt", 9)?;
+        assert_eq!((short.get("hreftype")?, short.bytes()), (Value::U32(7), long.bytes()));
+    }
+    let mut value = Data::new(&built)?;
     value.set("hreftype", 7)?;
-    assert_eq!(value.get("hreftype")?, Value::U32(7));
     let error = value.get("lptdesc").expect_err("a number, not a pointer").to_string();
     assert!(error.contains("may be any number"), "{error}");
     Ok(())
@@ -212,6 +222,49 @@ fn both_layouts_of_bit_fields_can_be_had() {
     assert_eq!((gnu.size(host::MODEL).map(Size::bytes), places(&field(&gnu, "b"))), (Ok(4), (0, 4, 3, 4)));
     assert_eq!((ms.size(host::MODEL).map(Size::bytes), places(&field(&ms, "b"))), (Ok(8), (4, 4, 0, 4)));
     assert_eq!(ms.definition(), "struct __attribute__((ms_struct)) s { char a:3; int b:4; };");
+}
+
+/// `_pack_` and `_align_` in both, as gcc has them.
+#[test]
+fn both_layouts_can_be_packed_and_aligned() -> Result<(), Error> {
+    let members = "char a:3; int b:4; short c; double d; long long e:40;";
+    let mut source = String::from("void *memset(void *, int, unsigned long long);");
+    let mut types = Vec::new();
+    for rule in ["gcc_struct", "ms_struct"] {
+        for (pack, align) in [(0, 0), (1, 0), (2, 0), (4, 16), (0, 32)] {
+            let number = types.len();
+            let align = if align > 0 { format!(", aligned({align})") } else { String::new() };
+            let open =
+                if pack > 0 { format!("\n#pragma pack({pack})\n") } else { "\n#pragma pack()\n".into() };
+            let text = format!("{open}struct __attribute__(({rule}{align})) s{number} {{ {members} }};");
+            source += &format!(
+                "{text}\nint size{number}(void) {{ return sizeof(struct s{number}); }}
+                 void fill{number}(struct s{number} *p) {{ p->b = -1; p->c = -1; p->e = -1; }}"
+            );
+            types.push(text);
+        }
+    }
+    let Some(library) = crate::c::library(&source, &[]) else { return Ok(()) };
+    for (number, text) in types.iter().enumerate() {
+        let ctype = ty(text);
+        // SAFETY: the functions above.
+        let (size, fill) = unsafe {
+            (
+                library.function(&format!("int size{number}(void)"))?,
+                library
+                    .function(&format!("{text}\n#pragma pack()\nvoid fill{number}(struct s{number} *p)"))?,
+            )
+        };
+        let mut theirs = Data::new(&ctype)?;
+        assert_eq!(size.call::<_, usize>(())?, theirs.bytes().len(), "{text}");
+        fill.call::<_, ()>((&mut theirs,))?;
+        let mut ours = Data::new(&ctype)?;
+        for member in ["b", "c", "e"] {
+            ours.set(member, -1)?;
+        }
+        assert_eq!(ours, theirs, "{text}");
+    }
+    Ok(())
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::libraries::made;
 use callsmith::arch::Abi;
 use callsmith::arch::abi::X86Call;
+use callsmith::callback::Stdcall;
 use callsmith::ctype::Convention;
 use callsmith::{Callback, Error, Function, Library, LibraryOptions, Ptr};
 
@@ -92,6 +93,11 @@ fn callbacks_have_the_convention_that_is_declared() -> Result<(), Error> {
         other => panic!("{other:?}"),
     })?;
     assert_eq!(each.call::<_, i32>((&f, 1000))?, 999_000);
+    let typed = Callback::<Stdcall<fn(i32, f64) -> i32>>::new(|n: i32, half: f64| {
+        assert_eq!(half, f64::from(n) / 2.0);
+        n * 2
+    })?;
+    assert_eq!(each.call::<_, i32>((&typed, 1000))?, 999_000);
     let cdecl: Callback<fn(i32, f64) -> i32> = Callback::new(|n: i32, _: f64| n)?;
     assert!(each.call::<_, i32>((&cdecl, 1)).is_err());
     Ok(())

@@ -9,8 +9,10 @@ mod libraries;
 #[path = "../support/mod.rs"]
 mod support;
 
-use callsmith::{Callback, CharBuffer, Error, Library, Ptr, Value, callback, find_library};
-use std::ffi::c_void;
+use callsmith::callback::Stdcall;
+use callsmith::{Callback, CharBuffer, Error, Library, LibraryOptions, Ptr, Value, callback, find_library};
+use std::ffi::{CString, c_void};
+use std::sync::{Arc, Mutex};
 
 fn kernel32() -> Library {
     Library::open("kernel32").expect("kernel32")
@@ -55,8 +57,8 @@ fn the_api_calls_back() -> Result<(), Error> {
     };
     const INSTALLED: u32 = 1;
     let each = enumerate.prototype().params[0].ty.prototype().expect("a function");
-    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let found = std::sync::Arc::clone(&seen);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let found = Arc::clone(&seen);
     let each = callsmith::DynCallback::new(&each, move |args| {
         let Value::Pointer(locale) = args.get(0) else { panic!("a pointer") };
         // SAFETY: a string, by the documentation.
@@ -74,6 +76,30 @@ fn the_api_calls_back() -> Result<(), Error> {
         seen.iter().all(|locale| locale.len() == 8 && u32::from_str_radix(locale, 16).is_ok()),
         "{seen:?}"
     );
+    Ok(())
+}
+
+/// ctypes' `WINFUNCTYPE`: a typed callback, which is given what the declaration promises.
+#[test]
+fn stdcall_is_a_convention_of_callbacks_too() -> Result<(), Error> {
+    let text = "int EnumSystemLocalesA(int (CALLBACK *each)(char *__null_terminated locale), unsigned flags)";
+    // SAFETY: as Microsoft's documentation has it.
+    let enumerate = unsafe { LibraryOptions::windll().open("kernel32")?.function(text)? };
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let found = Arc::clone(&seen);
+    type Each = fn(Option<CString>) -> i32;
+    let each = Callback::<Stdcall<Each>>::new(move |locale: Option<CString>| {
+        let mut found = found.lock().expect("no panic");
+        found.push(locale.expect("a string").into_string().expect("digits"));
+        (found.len() < 5).into()
+    })?;
+    assert_eq!(enumerate.call::<_, i32>((&each, 1u32))?, 1);
+    let seen = seen.lock().expect("no panic");
+    assert_eq!(seen.len(), 5);
+    assert!(seen.iter().all(|locale| u32::from_str_radix(locale, 16).is_ok()), "{seen:?}");
+    // Where it is one of its own, another does not fit.
+    let plain = Callback::<Each>::new(|_: Option<CString>| 0)?;
+    assert_eq!(enumerate.call::<_, i32>((&plain, 1u32)).is_ok(), cfg!(target_arch = "x86_64"));
     Ok(())
 }
 
