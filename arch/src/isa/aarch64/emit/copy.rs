@@ -1,9 +1,10 @@
 //! Arguments that pass in memory: stored to the frame before any argument register is loaded.
 
 use super::memory::chunk;
-use super::{Assembler, Base, Gp, Mem, SCRATCH, Stub};
+use super::{Assembler, Base, Gp, Mem, NEXT_VALUE, SCRATCH, Stub, VALUE, slot};
+use crate::isa::Shape;
 use crate::isa::aarch64::reg::Vector;
-use crate::plan::{Location, Passing};
+use crate::plan::{ArgPlan, Location, Move, Passing};
 
 /// From this many bytes on, a copy is a loop instead of unrolled moves.
 const BULK: u32 = 256;
@@ -19,26 +20,73 @@ impl Stub<'_> {
     /// Stores every stack argument and every copy.
     pub(super) fn store_stack_arguments(&mut self) {
         let plan = self.plan;
-        for (index, arg) in plan.args.iter().enumerate() {
-            match &arg.passing {
-                Passing::Ignored(_) => {}
-                Passing::Direct(run) => {
-                    for piece in plan.moves_of(*run) {
-                        if let Location::Stack(at) = piece.location {
-                            let value = self.value_of(index, arg);
-                            self.asm.copy(value.after(piece.offset), Mem::at(Base::SP, at), piece.width);
-                        }
+        let mut index = 0;
+        while let Some(arg) = plan.args.get(index) {
+            index += match self.words_on_stack(index) {
+                Some((at, count @ 2..)) => self.store_words(index, at, count),
+                Some(_) | None => {
+                    self.store_stack_argument(index, arg);
+                    1
+                }
+            };
+        }
+    }
+
+    fn store_stack_argument(&mut self, index: usize, arg: &ArgPlan) {
+        match &arg.passing {
+            Passing::Ignored(_) => {}
+            Passing::Direct(run) => {
+                for piece in self.plan.moves_of(*run) {
+                    if let Location::Stack(at) = piece.location {
+                        let value = self.value_of(index, arg);
+                        self.asm.copy(value.after(piece.offset), Mem::at(Base::SP, at), piece.width);
                     }
                 }
-                Passing::Indirect { pointer, copy, .. } => {
-                    let value = self.value_of(index, arg);
-                    self.asm.copy(value, Mem::at(Base::SP, *copy), arg.size);
-                    if let Location::Stack(at) = *pointer {
-                        self.asm.add(SCRATCH, Base::SP, *copy);
-                        let place = self.asm.reach(Mem::at(Base::SP, at), 8, TO);
-                        self.asm.str_m_x(place, SCRATCH);
-                    }
+            }
+            Passing::Indirect { pointer, copy, .. } => {
+                let value = self.value_of(index, arg);
+                self.asm.copy(value, Mem::at(Base::SP, *copy), arg.size);
+                if let Location::Stack(at) = *pointer {
+                    self.asm.add(SCRATCH, Base::SP, *copy);
+                    let place = self.asm.reach(Mem::at(Base::SP, at), 8, TO);
+                    self.asm.str_m_x(place, SCRATCH);
                 }
+            }
+        }
+    }
+
+    /// Where this argument is on the stack, and how many from it on lie side by side there, of 8 bytes each.
+    fn words_on_stack(&self, first: usize) -> Option<(u32, usize)> {
+        let mut words = self.plan.args[first..].iter().map(|arg| self.word_on_stack(arg));
+        let at = words.next()??;
+        let next = (1..).zip(words).take_while(|&(number, word)| word == Some(at + 8 * number));
+        Some((at, 1 + next.count()))
+    }
+
+    fn word_on_stack(&self, arg: &ArgPlan) -> Option<u32> {
+        let Passing::Direct(run) = arg.passing else { return None };
+        let &[Move { location: Location::Stack(at), width: 8, .. }] = self.plan.moves_of(run) else {
+            return None;
+        };
+        (self.shape == Shape::Gather || arg.in_slot).then_some(at)
+    }
+
+    /// Stores such arguments: out of slots all, through pointers two. Returns how many.
+    fn store_words(&mut self, index: usize, at: u32, count: usize) -> usize {
+        match self.shape {
+            Shape::Slots => {
+                let bytes = slot(count).disp;
+                self.asm.copy(slot(index), Mem::at(Base::SP, at), bytes);
+                count
+            }
+            Shape::Gather => {
+                let pointers = self.asm.reach_pair(slot(index), 8, VALUE);
+                self.asm.ldp_x_x_m(VALUE, NEXT_VALUE, pointers);
+                self.asm.ldr_x_m(SCRATCH, Mem::at(VALUE, 0));
+                self.asm.ldr_x_m(FROM, Mem::at(NEXT_VALUE, 0));
+                let place = self.asm.reach_pair(Mem::at(Base::SP, at), 8, TO);
+                self.asm.stp_m_x_x(place, SCRATCH, FROM);
+                2
             }
         }
     }

@@ -1,86 +1,95 @@
 //! Arguments that pass in registers.
 
-use super::{ARGUMENTS, Assembler, Base, Gp, Mem, Stub, VALUE, slot};
+use super::{ARGUMENTS, Assembler, Base, Gp, Mem, NEXT_VALUE, Stub, VALUE, slot};
 use crate::isa::aarch64::encode::fits_pair;
 use crate::isa::aarch64::reg::Vector;
 use crate::plan::{ArgPlan, Extension, Location, Move, Passing};
 use alloc::vec::Vec;
 
-/// A slot's 8 bytes, on their way to a register. Nobody reads what a narrower scalar leaves of them.
+/// How an argument gets into its registers.
 #[derive(Clone, Copy)]
-struct Word {
+enum Way {
+    /// Its slot's 8 bytes go into this one. Nobody reads what a narrower scalar leaves of them.
+    Word(Location),
+    /// Its pieces, from where its pointer points.
+    Pointer,
+    /// Otherwise, or it has none.
+    Other,
+}
+
+/// What is loaded together: an argument, or two neighbours.
+struct Load {
     index: usize,
-    to: Location,
+    ways: (Way, Option<Way>),
 }
 
 impl Stub<'_> {
     /// Loads every argument register. The one that holds the arguments' address goes last.
     pub(super) fn load_registers(&mut self) {
-        let plan = self.plan;
-        let mut late = None;
-        for (index, arg) in plan.args.iter().enumerate() {
-            if self.word(index, arg).is_some() {
-                continue;
+        let loads = self.loads();
+        for last in [false, true] {
+            for load in &loads {
+                if self.loads_arguments_register(load) == last {
+                    self.load(load);
+                }
             }
-            if self.loads_arguments_register(arg) {
-                late = Some((index, arg));
-            } else {
-                self.load_argument(index, arg);
-            }
-        }
-        self.load_words();
-        if let Some((index, arg)) = late {
-            self.load_argument(index, arg);
         }
     }
 
-    /// The argument as a whole slot for one register, if it is that.
-    fn word(&self, index: usize, arg: &ArgPlan) -> Option<Word> {
-        match &arg.passing {
-            Passing::Direct(run) if self.in_slot(arg) => match self.plan.moves_of(*run) {
-                [Move { location: Location::Stack(_) | Location::Mmx(_) | Location::X87(_), .. }] => None,
-                [Move { location, extension: Extension::None, .. }] => Some(Word { index, to: *location }),
-                _ => None,
-            },
-            Passing::Direct(_) | Passing::Ignored(_) | Passing::Indirect { .. } => None,
+    /// All loads: of two neighbours where one instruction loads both their slots or pointers.
+    fn loads(&self) -> Vec<Load> {
+        let mut loads: Vec<Load> = Vec::with_capacity(self.plan.args.len());
+        for (index, arg) in self.plan.args.iter().enumerate() {
+            let way = self.way(arg);
+            match loads.last_mut() {
+                Some(Load { index: before, ways: (one, other @ None) }) if pairs(*before, *one, way) => {
+                    *other = Some(way);
+                }
+                Some(_) | None => loads.push(Load { index, ways: (way, None) }),
+            }
+        }
+        loads
+    }
+
+    fn way(&self, arg: &ArgPlan) -> Way {
+        let Passing::Direct(run) = arg.passing else { return Way::Other };
+        let pieces = self.plan.moves_of(run);
+        let in_registers =
+            pieces.iter().any(|piece| matches!(piece.location, Location::Gp(_) | Location::Vector(_)));
+        match (pieces, self.in_slot(arg)) {
+            _ if !in_registers => Way::Other,
+            (_, false) => Way::Pointer,
+            ([Move { location, extension: Extension::None, .. }], true) => Way::Word(*location),
+            (_, true) => Way::Other,
         }
     }
 
     /// Whether a part of an argument, or its address, passes in [`ARGUMENTS`].
-    fn loads_arguments_register(&self, arg: &ArgPlan) -> bool {
+    fn loads_arguments_register(&self, load: &Load) -> bool {
         let register = Location::Gp(ARGUMENTS.number());
-        match &arg.passing {
+        let count = if load.ways.1.is_some() { 2 } else { 1 };
+        self.plan.args[load.index..load.index + count].iter().any(|arg| match &arg.passing {
             Passing::Ignored(_) => false,
             Passing::Direct(run) => self.plan.moves_of(*run).iter().any(|piece| piece.location == register),
             Passing::Indirect { pointer, .. } => *pointer == register,
-        }
+        })
     }
 
-    /// Loads whole slots, two at once where they are neighbours.
-    fn load_words(&mut self) {
+    fn load(&mut self, load: &Load) {
         let plan = self.plan;
-        let mut words = plan.args.iter().enumerate().filter_map(|(index, arg)| self.word(index, arg));
-        let mut loads = Vec::with_capacity(plan.args.len());
-        let mut next = words.next();
-        while let Some(word) = next {
-            next = words.next();
-            match next {
-                Some(other) if pairs(word, other) => {
-                    loads.push((word, Some(other)));
-                    next = words.next();
+        let Load { index, ways } = *load;
+        match ways {
+            (Way::Word(to), None) => self.asm.load_word(index, to, None),
+            (Way::Word(to), Some(Way::Word(other))) => self.asm.load_word(index, to, Some(other)),
+            (Way::Pointer, Some(Way::Pointer)) => {
+                self.asm.ldp_x_x_m(VALUE, NEXT_VALUE, slot(index));
+                for (arg, at) in plan.args[index..].iter().zip([VALUE, NEXT_VALUE]) {
+                    if let Passing::Direct(run) = arg.passing {
+                        self.asm.load_pieces(Mem::at(at, 0), plan.moves_of(run));
+                    }
                 }
-                Some(_) | None => loads.push((word, None)),
             }
-        }
-        drop(words);
-        let register = Location::Gp(ARGUMENTS.number());
-        let is_last = |load: &(Word, Option<Word>)| {
-            load.0.to == register || load.1.is_some_and(|word| word.to == register)
-        };
-        for load in
-            loads.iter().filter(|load| !is_last(load)).chain(loads.iter().filter(|load| is_last(load)))
-        {
-            self.asm.load_word(load.0, load.1);
+            (Way::Word(_) | Way::Pointer | Way::Other, _) => self.load_argument(index, &plan.args[index]),
         }
     }
 
@@ -107,27 +116,21 @@ impl Stub<'_> {
     }
 }
 
-/// Whether one instruction loads both.
-fn pairs(word: Word, other: Word) -> bool {
-    let neighbours = other.index == word.index + 1 && fits_pair(slot(word.index).disp, 8);
-    neighbours
-        && match (word.to, other.to) {
-            (Location::Gp(_), Location::Gp(_)) | (Location::Vector(_), Location::Vector(_)) => true,
-            (
-                Location::Gp(_)
-                | Location::Vector(_)
-                | Location::Mmx(_)
-                | Location::X87(_)
-                | Location::Stack(_),
-                _,
-            ) => false,
-        }
+/// Whether one instruction loads what the argument of this number needs first, and what its neighbour does.
+fn pairs(index: usize, one: Way, other: Way) -> bool {
+    let alike = match (one, other) {
+        (Way::Word(Location::Gp(_)), Way::Word(Location::Gp(_)))
+        | (Way::Word(Location::Vector(_)), Way::Word(Location::Vector(_)))
+        | (Way::Pointer, Way::Pointer) => true,
+        (Way::Word(_) | Way::Pointer | Way::Other, _) => false,
+    };
+    alike && fits_pair(slot(index).disp, 8)
 }
 
 impl Assembler {
-    fn load_word(&mut self, word: Word, other: Option<Word>) {
-        let from = slot(word.index);
-        match (word.to, other.map(|word| word.to)) {
+    fn load_word(&mut self, index: usize, to: Location, other: Option<Location>) {
+        let from = slot(index);
+        match (to, other) {
             (Location::Gp(one), Some(Location::Gp(two))) => {
                 self.ldp_x_x_m(Gp::from_low_bits(one), Gp::from_low_bits(two), from);
             }

@@ -77,6 +77,8 @@ const RESULT: Gp = Gp::X2;
 const TARGET: Gp = Gp::X16;
 /// Holds an argument's address. Like the others here, no argument's register, and kept by nobody.
 const VALUE: Gp = Gp::X9;
+/// Holds the next argument's, where two are loaded at once.
+const NEXT_VALUE: Gp = Gp::X14;
 /// On the way from memory to memory, or from parts to a whole.
 const SCRATCH: Gp = Gp::X10;
 
