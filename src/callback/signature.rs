@@ -10,7 +10,9 @@ use super::context::{Context, Inside};
 use super::guard::Guard;
 use super::panics::OnPanic;
 use super::stop;
-use crate::ctype::Convention;
+use super::typed::is_for;
+use crate::ctype::{CType, Convention, Kind};
+use crate::data::Pointee;
 use crate::function::{Check, Contract, Give, Ret};
 use crate::host;
 use callsmith_arch::Abi;
@@ -200,6 +202,13 @@ macro_rules! signatures {
                     Some(closure) => closure($($value),*),
                     None => stop::twice(&context.header),
                 }
+            }
+        }
+
+        // SAFETY: a function of this very signature; nothing can be done with it but to give its address to C.
+        unsafe impl<$($name: Ret + 'static,)* R: Give + 'static> Pointee for fn($($name),*) -> R {
+            fn is(c: &CType) -> bool {
+                matches!(c.resolved().kind(), Kind::Function(_)) && is_for::<Self>(c)
             }
         }
 

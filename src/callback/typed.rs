@@ -321,8 +321,8 @@ impl<S: Signature, T: Threads> fmt::Debug for Callback<S, T> {
     }
 }
 
-/// Whether `c` is a pointer to a function of signature `S`.
-fn is_for<S: Signature>(c: &CType) -> bool {
+/// Whether `c` is a function of signature `S`, or a pointer to one.
+pub(super) fn is_for<S: Signature>(c: &CType) -> bool {
     let same = |prototype: &Prototype| {
         !prototype.variadic
             && abi_of(prototype.convention, String::new).is_ok_and(|abi| abi == S::ABI)

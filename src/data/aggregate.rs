@@ -22,9 +22,15 @@ impl Data {
     /// A zeroed value of type `ctype`, as C's `= {0}`.
     ///
     /// # Errors
-    /// A type that has no layout: incomplete, `void`, a function.
+    /// A type that has no layout: incomplete, `void`, a function; one that there is no memory for.
     pub fn new(ctype: &CType) -> Result<Data, Error> {
-        Ok(Data { storage: Storage::new(Kept::of(ctype)?) })
+        let shape = Kept::of(ctype)?;
+        let size = shape.memory().size();
+        let storage = Storage::with_len(shape, size).ok_or_else(|| {
+            let why = format!("there is no memory for its {size} bytes");
+            ErrorKind::Type { ty: ctype.to_string(), why }
+        })?;
+        Ok(Data { storage })
     }
 
     pub(crate) fn of_shape(shape: &'static Shape) -> Data {
@@ -255,10 +261,11 @@ impl Data {
     /// Less than the type's own size.
     pub fn resize(&mut self, size: usize) -> Result<(), Error> {
         let least = self.shape().memory().size();
-        let storage = Storage::with_len(self.storage.kept(), size).filter(|_| size >= least);
+        let storage = if size < least { None } else { Storage::with_len(self.storage.kept(), size) };
         let Some(mut storage) = storage else {
             let wanted = format!("at least {least} bytes for {}", self.ctype());
-            return Err(ErrorKind::Value { wanted, given: format!("{size} bytes"), why: None }.into());
+            let why = (size >= least).then(|| "there is no memory for so many".to_owned());
+            return Err(ErrorKind::Value { wanted, given: format!("{size} bytes"), why }.into());
         };
         let kept = size.min(self.bytes().len());
         storage.bytes_mut()[..kept].copy_from_slice(&self.bytes()[..kept]);

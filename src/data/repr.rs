@@ -110,11 +110,10 @@ macro_rules! bytes {
 
 bytes! { i8 => Scalar::I8, u8 => Scalar::U8 }
 
-// SAFETY: `void` says nothing of the memory, and `c_void` allows nothing with it. Nor with a function; that its address
-// may be kept as a `void *` is POSIX's promise (dlsym), and Windows'.
+// SAFETY: `void` says nothing of the memory, and `c_void` allows nothing with it.
 unsafe impl Pointee for c_void {
     fn is(c: &CType) -> bool {
-        matches!(c.resolved().kind(), Kind::Void | Kind::Function(_))
+        matches!(c.resolved().kind(), Kind::Void)
     }
 }
 

@@ -60,13 +60,13 @@ impl Storage {
         }
     }
 
-    /// `len` zeros, `None` where no memory can be so large.
+    /// `len` zeros, `None` where there is no such memory.
     pub(super) fn with_len(shape: Kept, len: usize) -> Option<Storage> {
-        if len == shape.memory().size() {
+        if len == shape.memory().size() && shape.is_small() {
             return Some(Storage::new(shape));
         }
         let memory = Layout::from_size_align(len, shape.memory().align()).ok()?;
-        Some(Storage::of_heap(Heap::zeroed(shape, memory)))
+        Some(Storage::of_heap(Heap::try_zeroed(shape, memory).ok()?))
     }
 
     /// These bytes, as many as `shape` has.
@@ -155,11 +155,15 @@ fn allocation(memory: Layout) -> Layout {
 
 impl Heap {
     fn zeroed(shape: Kept, memory: Layout) -> Heap {
+        Heap::try_zeroed(shape, memory).unwrap_or_else(|layout| handle_alloc_error(layout))
+    }
+
+    /// Or what there is no memory for.
+    fn try_zeroed(shape: Kept, memory: Layout) -> Result<Heap, Layout> {
         let layout = allocation(memory);
         // SAFETY: the size is not zero.
         let start = unsafe { alloc_zeroed(layout) };
-        let start = NonNull::new(start).unwrap_or_else(|| handle_alloc_error(layout));
-        Heap { shape, start, memory }
+        Ok(Heap { shape, start: NonNull::new(start).ok_or(layout)?, memory })
     }
 }
 

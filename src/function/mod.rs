@@ -105,8 +105,8 @@ impl Function {
         unsafe { Function::new(address, prototype.into(), None) }
     }
 
-    /// The function that C gave a pointer to: as a result, in a struct, through memory. `c` is the pointer's type as
-    /// declared, such as that of the member that it was found in.
+    /// The function that C gave a pointer to: as a result (`Ptr<fn(i32) -> i32>`), in a struct, through memory. `c` is the
+    /// pointer's type as declared, such as that of the member that it was found in.
     ///
     /// # Errors
     /// A type that is no pointer to a function; and as for [`Function::from_address`], a NULL pointer among them.

@@ -293,7 +293,7 @@ fn callbacks_and_c_call_each_other_deeply() -> Result<(), Error> {
             return 0;
         }
         // SAFETY: this callback's own address.
-        let itself = unsafe { Ptr::<std::ffi::c_void>::new(ITSELF.load(Ordering::Relaxed) as *const _) };
+        let itself = unsafe { Ptr::<fn(i32) -> i32>::new(ITSELF.load(Ordering::Relaxed) as *const _) };
         inner.call((itself, n - 1)).expect("a call")
     })?;
     ITSELF.store(recursive.address().expose_provenance(), Ordering::Relaxed);

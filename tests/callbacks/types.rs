@@ -3,7 +3,7 @@
 use super::c::{called_back, library};
 use callsmith::arch::layout::Float;
 use callsmith::callback::{Callback, DynCallback, Signature, SysV64, Win64};
-use callsmith::{Data, Error, Function, LongDouble, Ptr, Value, c_struct, decl, host};
+use callsmith::{Data, Error, Function, LongDouble, Null, Ptr, Value, c_struct, decl, host};
 
 /// Those of the conventions that this process has.
 const ATTRIBUTES: &[&str] =
@@ -178,7 +178,8 @@ fn no_callback_is_null() -> Result<(), Error> {
     let callback = Callback::<fn(i32) -> i32>::new(|n: i32| n + 1)?;
     assert_eq!(call.call::<_, i32>((Some(&callback),))?, 2);
     assert_eq!(call.call::<_, i32>((None::<&Callback<fn(i32) -> i32>>,))?, -1);
-    assert_eq!(call.call::<_, i32>((Ptr::<std::ffi::c_void>::NULL,))?, -1);
+    assert_eq!(call.call::<_, i32>((Ptr::<fn(i32) -> i32>::NULL,))?, -1);
+    assert_eq!(call.call::<_, i32>((Null,))?, -1);
     Ok(())
 }
 
@@ -204,17 +205,17 @@ fn function_pointers_from_c_are_functions() -> Result<(), Error> {
         )
     };
 
-    let pointer: Ptr = pick.call((1,))?;
+    let pointer: Ptr<fn(i32, i32) -> i32> = pick.call((1,))?;
     let result = &pick.prototype().result;
     // SAFETY: the library stays open; `pick` gives a function of this type.
-    let add = unsafe { Function::from_pointer(pointer, result)? };
+    let add = unsafe { Function::from_pointer(pointer.erase(), result)? };
     assert_eq!(add.call::<_, i32>((2, 3))?, 5);
-    let none: Ptr = pick.call((0,))?;
+    let none = pick.call::<_, Ptr<fn(i32, i32) -> i32>>((0,))?.erase();
     // SAFETY: as above.
     let refused = unsafe { Function::from_pointer(none, result) };
     assert!(refused.expect_err("NULL").to_string().ends_with("the address to call is NULL"));
     // SAFETY: as above.
-    let refused = unsafe { Function::from_pointer(pointer, &pick.prototype().params[0].ty) };
+    let refused = unsafe { Function::from_pointer(pointer.erase(), &pick.prototype().params[0].ty) };
     assert_eq!(refused.expect_err("an int").to_string(), "int: it is no pointer to a function");
 
     let Value::Data(mut operations) = table.call_values(&[])? else { panic!("no struct") };

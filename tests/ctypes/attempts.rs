@@ -85,6 +85,11 @@ fn flexible_arrays_end_with_the_memory() -> Result<(), Error> {
             && data.get("last.tail[18446744073709551615]").is_err()
     );
     assert!(data.resize(usize::MAX).is_err() && data.resize(3).is_err());
+    for size in [usize::MAX / 4, usize::MAX / 2 - 100] {
+        let error = data.resize(size).expect_err("more than there is").to_string();
+        assert!(error.ends_with("there is no memory for so many"), "{error}");
+        assert!(Data::new(&CType::array_of(&CType::char(), size as u64)).is_err());
+    }
     data.resize(4)?;
     assert!(data.get("last.tail[0]").is_err());
     // In an array nothing may go on: the next element stands there.
@@ -269,6 +274,34 @@ impl<S: callsmith::callback::Signature> IsFor for Callback<S> {
         // SAFETY: the value is thrown away.
         unsafe { self.value_for(&function.prototype().params[0].ty) }.is_some()
     }
+}
+
+/// Memory is no code, and a function is no other function. One that C gives goes where such a one is wanted.
+#[test]
+fn function_pointers_have_a_signature() -> Result<(), Error> {
+    let source = "static int twice(int n) { return 2 * n; } int (*pick(void))(int) { return twice; }
+        int call(int (*f)(int), int n) { return f ? f(n) : -1; } int call_double(int (*f)(double)) { return f(0.5); }
+        void *memory(void) { static int n; return &n; } int both(int (**f)(int), int n) { return (*f)(n); }";
+    let Some(library) = super::c::library(source, &[]) else { return Ok(()) };
+    // SAFETY: the functions above.
+    let [pick, call, call_double, memory, both] = unsafe {
+        [
+            library.function("int (*pick(void))(int)")?,
+            library.function("int call(int (*f)(int), int n)")?,
+            library.function("int call_double(int (*f)(double))")?,
+            library.function("void *memory(void)")?,
+            library.function("int both(int (**f)(int), int n)")?,
+        ]
+    };
+    let mut picked: Ptr<fn(i32) -> i32> = pick.call(())?;
+    assert_eq!(call.call::<_, i32>((picked, 4))?, 8);
+    assert_eq!(call.call::<_, i32>((Ptr::<fn(i32) -> i32>::NULL, 4))?, -1);
+    assert_eq!(both.call::<_, i32>((&mut picked, 5))?, 10);
+    assert!(call_double.call::<_, i32>((picked,)).is_err());
+    assert!(pick.call::<_, Ptr<fn(f64) -> i32>>(()).is_err() && pick.call::<_, Ptr>(()).is_err());
+    let data: Ptr = memory.call(())?;
+    assert!(call.call::<_, i32>((data, 4)).is_err() && call.call::<_, i32>((picked.erase(), 4)).is_err());
+    Ok(())
 }
 
 /// Numbers whose bytes are turned around are other numbers.
