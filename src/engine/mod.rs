@@ -40,3 +40,11 @@ pub(crate) fn stub_of(signature: Signature, name: impl Fn() -> String) -> Result
         PrepareError::Publish(source) => ErrorKind::Code { function: name(), source: source.into() }.into(),
     })
 }
+
+/// Makes the stubs of these signatures together, as far as there are none: one publication for all, which takes fewer system
+/// calls, and on Windows fewer pages. Those that cannot be made are left to [`stub_of`], which says why.
+pub(crate) fn prepare_all(signatures: Vec<Signature>) {
+    let prepare = |signature: &Signature, spare: &mut _| prepare::prepare(signature, host::ABI, spare);
+    // Where the system refuses so much at once, it may give less to each alone.
+    let _ = StubTable::global().prepare_all(signatures, prepare);
+}

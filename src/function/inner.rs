@@ -175,6 +175,11 @@ pub(crate) fn sign(prototype: &Prototype, tail: &[Type]) -> Result<Signature, Er
     prototype.signature(abi, host::MODEL, tail).map_err(wrong)
 }
 
+/// Prepares calls of all these prototypes together. What is wrong with one is said when its function is made.
+pub(crate) fn prepare_all<'p>(prototypes: impl Iterator<Item = &'p Prototype>) {
+    engine::prepare_all(prototypes.filter_map(|prototype| sign(prototype, &[]).ok()).collect());
+}
+
 /// The ABI that `convention` is in this process, for a function called `name`.
 pub(crate) fn abi_of(convention: Convention, name: impl FnOnce() -> String) -> Result<Abi, Error> {
     convention.abi(host::ABI).ok_or_else(|| {

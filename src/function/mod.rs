@@ -26,7 +26,7 @@ pub use contract::{Check, Contract};
 pub use errno::{Errno, get_errno, set_errno, swapping_errno};
 pub(crate) use hresult::HRESULT;
 pub use hresult::HResult;
-pub(crate) use inner::{Expected, abi_of, sign};
+pub(crate) use inner::{Expected, abi_of, prepare_all, sign};
 pub use invoker::Invoker;
 #[cfg(windows)]
 pub use last_error::{LastError, get_last_error, set_last_error, swapping_last_error};

@@ -4,7 +4,7 @@
 use super::Library;
 use crate::decl::Declarations;
 use crate::error::{Error, ErrorKind};
-use crate::function::Function;
+use crate::function::{self, Function};
 use crate::host;
 use std::collections::BTreeMap;
 
@@ -38,7 +38,8 @@ impl Library {
         Ok(unsafe { self.bind(&Declarations::parse(declarations, host::MODEL)?) })
     }
 
-    /// Binds every function that `declarations` declare and this library has.
+    /// Binds every function that `declarations` declare and this library has. Code for their calls is published together,
+    /// which is faster than one by one, and on Windows, where each publication takes pages of its own, far smaller.
     ///
     /// ```ignore-windows
     /// use callsmith::{Library, decl::Declarations, host};
@@ -56,10 +57,13 @@ impl Library {
     /// # Safety
     /// As for [`Library::function`], of each function that there is.
     pub unsafe fn bind(&self, declarations: &Declarations) -> Bindings {
+        let found = declarations.functions().map(|(name, prototype)| (name, self.find(prototype.clone())));
+        let found: Vec<_> = found.collect();
+        function::prepare_all(found.iter().filter_map(|(_, found)| Some(&found.as_ref().ok()?.1)));
         let mut bindings = Bindings::default();
-        for (name, prototype) in declarations.functions() {
+        for (name, found) in found {
             // SAFETY: the caller's promise.
-            match unsafe { self.function_of(prototype.clone()) } {
+            match found.and_then(|found| unsafe { self.function_at(found) }) {
                 Ok(function) => {
                     bindings.functions.insert(name.to_owned(), function);
                 }

@@ -180,7 +180,14 @@ impl Library {
     ///
     /// # Safety
     /// As for [`Library::function`].
-    pub unsafe fn function_of(&self, mut prototype: Prototype) -> Result<Function, Error> {
+    pub unsafe fn function_of(&self, prototype: Prototype) -> Result<Function, Error> {
+        let found = self.find(prototype)?;
+        // SAFETY: the caller's promise.
+        unsafe { self.function_at(found) }
+    }
+
+    /// The address of the function of this prototype, and the prototype with what the library's options say of it.
+    fn find(&self, mut prototype: Prototype) -> Result<(*const c_void, Prototype), Error> {
         if prototype.convention == Convention::Default {
             prototype.convention = self.handle.defaults.convention;
         }
@@ -195,6 +202,17 @@ impl Library {
             let decorated = decorated::names(symbol, &prototype);
             decorated.iter().find_map(|name| self.symbol(name).ok()).ok_or(error)
         })?;
+        Ok((address, prototype))
+    }
+
+    /// The function that was found.
+    ///
+    /// # Safety
+    /// As for [`Library::function`].
+    unsafe fn function_at(
+        &self,
+        (address, prototype): (*const c_void, Prototype),
+    ) -> Result<Function, Error> {
         // SAFETY: the caller's promise; the library stays open as long as the function keeps the handle.
         unsafe { Function::new(address, prototype, Some(Arc::clone(&self.handle))) }
     }

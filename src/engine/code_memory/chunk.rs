@@ -9,7 +9,7 @@
 
 use super::{CodePtr, PublishError};
 use crate::sys;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -40,42 +40,63 @@ impl Chunk {
     pub(super) const EMPTY: Chunk =
         Chunk { start: NonNull::dangling(), len: 0, used: 0, page: 1, shared: BTreeMap::new() };
 
-    /// Publishes `pieces`. They are all new, and then lie one behind the other, or all known.
+    /// Publishes `pieces`, in one exchange of pages: those that are new one behind the other.
     pub(super) fn publish<const N: usize>(
         &mut self,
         pieces: [&[u8]; N],
     ) -> Result<[CodePtr; N], PublishError> {
-        if sys::REPLACES_CODE {
-            return self.put(pieces);
+        if !sys::REPLACES_CODE {
+            self.put_new(&pieces)?;
+            return Ok(pieces.map(|piece| self.known(piece)));
         }
-        let known = pieces.map(|piece| self.shared.get(piece).copied());
-        if known.iter().all(Option::is_some) {
-            return Ok(known.map(|code| code.unwrap_or(CodePtr(self.start))));
-        }
-        let codes = self.put(pieces)?;
-        for (code, piece) in codes.iter().zip(pieces) {
-            // SAFETY: the piece as it was published just now, at its address for ever.
-            let published = unsafe { std::slice::from_raw_parts(code.as_ptr(), piece.len()) };
-            self.shared.insert(published, *code);
-        }
-        Ok(codes)
+        let mut next = self.put(&pieces)?;
+        Ok(pieces.map(|piece| take(&mut next, piece)))
     }
 
-    /// Puts `pieces` one behind the other, in one exchange of pages.
-    fn put<const N: usize>(&mut self, pieces: [&[u8]; N]) -> Result<[CodePtr; N], PublishError> {
-        let mut starts = [0; N];
-        let mut bytes: usize = 0;
-        for (start, piece) in starts.iter_mut().zip(pieces) {
-            *start = bytes;
-            bytes = bytes.saturating_add(footprint(piece));
+    /// The same, of any number.
+    pub(super) fn publish_batch(&mut self, pieces: &[&[u8]]) -> Result<Vec<CodePtr>, PublishError> {
+        if !sys::REPLACES_CODE {
+            self.put_new(pieces)?;
+            return Ok(pieces.iter().map(|piece| self.known(piece)).collect());
         }
+        let mut next = self.put(pieces)?;
+        Ok(pieces.iter().map(|piece| take(&mut next, piece)).collect())
+    }
+
+    /// Puts those of `pieces` that are not known, each once, and knows them from then on.
+    fn put_new(&mut self, pieces: &[&[u8]]) -> Result<(), PublishError> {
+        let mut seen = BTreeSet::new();
+        let new = pieces.iter().copied();
+        let new: Vec<&[u8]> =
+            new.filter(|piece| !self.shared.contains_key(piece) && seen.insert(*piece)).collect();
+        let mut next = self.put(&new)?;
+        for piece in new {
+            let code = take(&mut next, piece);
+            // SAFETY: the piece as it was published just now, at its address for ever.
+            let published = unsafe { std::slice::from_raw_parts(code.as_ptr(), piece.len()) };
+            self.shared.insert(published, code);
+        }
+        Ok(())
+    }
+
+    /// The code of a piece that was put.
+    fn known(&self, piece: &[u8]) -> CodePtr {
+        self.shared.get(piece).copied().unwrap_or(CodePtr(self.start))
+    }
+
+    /// Puts `pieces` one behind the other, in one exchange of pages, and says where the first is.
+    fn put(&mut self, pieces: &[&[u8]]) -> Result<NonNull<u8>, PublishError> {
+        if pieces.is_empty() {
+            return Ok(self.start);
+        }
+        let bytes = pieces.iter().fold(0usize, |bytes, piece| bytes.saturating_add(footprint(piece)));
         if self.len - self.used < bytes {
             self.renew(bytes)?;
         }
         let base = self.used;
-        self.append(&pieces, bytes)?;
-        // SAFETY: each start is below `bytes`, so inside of the chunk's addresses.
-        Ok(starts.map(|start| CodePtr(unsafe { self.start.add(base + start) })))
+        self.append(pieces, bytes)?;
+        // SAFETY: below `used`, so inside of the chunk's addresses or at their end.
+        Ok(unsafe { self.start.add(base) })
     }
 
     /// Goes on in fresh addresses, with room for `bytes` at least.
@@ -139,6 +160,14 @@ impl Chunk {
         // them is known to nobody.
         Ok(unsafe { sys::fill(self.start.add(pages.start), bytes, write) }?)
     }
+}
+
+/// The address of `piece`, which is at `next`; `next` moves on to that of the piece behind it.
+fn take(next: &mut NonNull<u8>, piece: &[u8]) -> CodePtr {
+    let code = CodePtr(*next);
+    // SAFETY: the pieces lie one behind the other, so that is where the next one starts, or where the last one ends.
+    *next = unsafe { next.add(footprint(piece)) };
+    code
 }
 
 /// How many bytes `code` takes, so that what follows is aligned. Never nothing: no two pieces share an address.

@@ -24,6 +24,17 @@
 //! in one exchange cost a tenth each. Where other threads run meanwhile, every way costs several times as much, because
 //! each change of protection interrupts their processors. So: add to pages, and publish together what is made together.
 //!
+//! # Windows
+//!
+//! There a page cannot be put in place of another: a view is unmapped before the next is mapped (`MEM_REPLACE_PLACEHOLDER`
+//! replaces addresses that nothing is mapped at), and a second view to write through would be writable while the first is
+//! executable. To make the page itself writable for a moment would take it away from those who execute it; a handler that
+//! lets them wait for their fault to pass is a guest of the program's other handlers, and of its debugger. To copy what is
+//! on many pages to fewer would free none: a stub's address is in every function of its signature, and nobody knows who is
+//! inside. So a page is filled in one publication and left alone. Each takes pages of its own; what keeps them few is that code
+//! that is the same is published once, whatever the signature, and that what is asked for together is published together, as
+//! `Library::bind` does with all functions of a header.
+//!
 //! # Safety
 //!
 //! One claim is made without a call: that [`CodePtr`] may cross threads. It holds because what it points at is never
@@ -128,6 +139,15 @@ impl CodeMemory {
         pieces: [&[u8]; N],
     ) -> Result<[CodePtr; N], PublishError> {
         self.lock().publish(pieces)
+    }
+
+    /// [`CodeMemory::publish_all`], of any number.
+    ///
+    /// # Errors
+    ///
+    /// As for that.
+    pub(crate) fn publish_batch(&self, pieces: &[&[u8]]) -> Result<Vec<CodePtr>, PublishError> {
+        self.lock().publish_batch(pieces)
     }
 
     /// The lock, from whoever holds it. Nothing panics while it is held, and a chunk changes in one assignment.

@@ -22,6 +22,7 @@ use crate::arch::plan::Room;
 use crate::arch::{self, CallPlan, Signature, abi};
 use foldhash::fast::FixedState;
 use level::{Last, Levels};
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -160,13 +161,57 @@ impl StubTable {
         {
             return Ok(stub);
         }
-        let Prepared { returns, result_size } = prepare(&signature, &mut turn.spare)?;
+        let prepared = prepare(&signature, &mut turn.spare)?;
         let slots = self.memory.publish(&turn.spare.code)?;
+        Ok(self.enter(&mut turn, signature, hash, prepared, slots))
+    }
+
+    /// Enters a stub that there was none of.
+    fn enter(
+        &self,
+        turn: &mut Turn,
+        signature: Signature,
+        hash: u64,
+        prepared: Prepared,
+        slots: CodePtr,
+    ) -> &'static Stub {
+        let Prepared { returns, result_size } = prepared;
         let [gather, adapter] = [const { OnceLock::new() }; 2];
         let stub = turn.keep(Stub { signature, hash, slots, returns, result_size, gather, adapter });
         self.levels.insert(&mut turn.last, stub);
         self.count.fetch_add(1, Ordering::Release);
-        Ok(stub)
+        stub
+    }
+
+    /// Makes those of the stubs that there are not, and publishes them together. A signature that there can be no stub for is
+    /// left out: whoever asks for it is told why.
+    ///
+    /// # Errors
+    ///
+    /// What the system refused. Then no stub was entered.
+    pub(crate) fn prepare_all(
+        &self,
+        signatures: Vec<Signature>,
+        prepare: impl Fn(&Signature, &mut Spare) -> Result<Prepared, arch::Error>,
+    ) -> Result<(), PublishError> {
+        let mut turn = self.take_turn();
+        let mut made = HashMap::with_hasher(HASHER);
+        for signature in signatures {
+            let hash = HASHER.hash_one(&signature);
+            if made.contains_key(&signature) || self.levels.find(hash, &signature).is_some() {
+                continue;
+            }
+            if let Ok(prepared) = prepare(&signature, &mut turn.spare) {
+                made.insert(signature, (hash, prepared, turn.spare.code.clone()));
+            }
+        }
+        let made: Vec<_> = made.into_iter().collect();
+        let pieces: Vec<&[u8]> = made.iter().map(|(_, (_, _, code))| &**code).collect();
+        let codes = self.memory.publish_batch(&pieces)?;
+        for ((signature, (hash, prepared, _)), slots) in made.into_iter().zip(codes) {
+            self.enter(&mut turn, signature, hash, prepared, slots);
+        }
+        Ok(())
     }
 
     /// The lock that whoever makes code for a stub holds, and the only one there is. Never taken twice by one thread.

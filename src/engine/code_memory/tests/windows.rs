@@ -70,10 +70,19 @@ fn the_same_code_is_published_once() {
     let [first, second] = pair(1, 2);
     assert_eq!(pair(1, 2), [first, second]);
     assert_eq!(pair(2, 1), [second, first]);
-    // One that is new has the other published again beside it.
     let [again, third] = pair(1, 3);
-    assert!(again != first && run(again) == 1 && run(third) == 3);
-    assert_eq!(third.as_ptr().addr() - again.as_ptr().addr(), 16);
+    assert!(again == first && run(third) == 3);
+    assert_eq!(pair(4, 4)[0], pair(4, 4)[1]);
+}
+
+#[test]
+fn a_batch_shares_pages() {
+    let memory = CodeMemory::new();
+    let pieces: Vec<_> = (0..1_000).map(|i| returns(i / 2)).collect();
+    let codes = memory.publish_batch(&pieces.iter().map(|piece| &piece[..]).collect::<Vec<_>>()).unwrap();
+    assert!(codes.iter().zip(0..).all(|(code, i)| run(*code) == i / 2));
+    let pages: BTreeSet<usize> = codes.iter().map(|code| code.as_ptr().addr() / 4096).collect();
+    assert_eq!(pages.len(), 500 * 16 / 4096 + 1);
 }
 
 #[test]

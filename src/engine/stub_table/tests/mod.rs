@@ -140,3 +140,30 @@ fn each_signature_is_prepared_once_by_eight_threads() {
     assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
     assert!(prepared_count.iter().all(|count| count.load(Ordering::Relaxed) == 1));
 }
+
+#[test]
+fn many_are_prepared_together() {
+    let table = table();
+    table.get_or_prepare(numbered(3), |_, spare| Ok(prepared(3, spare))).unwrap();
+    let number_of = |signature: &Signature| (0..).find(|number| numbered(*number) == *signature).unwrap();
+    let times = AtomicUsize::new(0);
+    // Twice each, and the fifth cannot be planned.
+    let signatures = (0..100).chain(0..100).map(numbered).collect();
+    let prepare = |signature: &Signature, spare: &mut Spare| {
+        times.fetch_add(1, Ordering::Relaxed);
+        match number_of(signature) {
+            5 => Err(arch::Error::Unsupported { what: "this one".into() }),
+            number => Ok(prepared(number, spare)),
+        }
+    };
+    table.prepare_all(signatures, prepare).unwrap();
+    // One was there; the fifth was tried twice.
+    assert_eq!(times.load(Ordering::Relaxed), 100);
+    for number in (0..100).filter(|number| *number != 5) {
+        let stub = table.get_or_prepare(numbered(number), |_, _| panic!("{number} is there")).unwrap();
+        assert!(is_numbered(stub, number), "{number}");
+    }
+    let fifth = table.get_or_prepare(numbered(5), |_, spare| Ok(prepared(5, spare))).unwrap();
+    assert!(is_numbered(fifth, 5));
+    table.prepare_all(Vec::new(), prepare).unwrap();
+}
