@@ -85,7 +85,9 @@ fn flexible_arrays_end_with_the_memory() -> Result<(), Error> {
             && data.get("last.tail[18446744073709551615]").is_err()
     );
     assert!(data.resize(usize::MAX).is_err() && data.resize(3).is_err());
-    for size in [usize::MAX / 4, usize::MAX / 2 - 100] {
+    // Miri and 32 bits have other limits.
+    let sizes = if cfg!(all(target_pointer_width = "64", not(miri))) { &[usize::MAX / 4][..] } else { &[] };
+    for size in sizes.iter().copied() {
         let error = data.resize(size).expect_err("more than there is").to_string();
         assert!(error.ends_with("there is no memory for so many"), "{error}");
         assert!(Data::new(&CType::array_of(&CType::char(), size as u64)).is_err());
