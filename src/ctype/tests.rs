@@ -140,7 +140,7 @@ fn deep_types_built_in_rust_do_not_overflow_the_stack() {
     let mut function = CType::int();
     let mut array = CType::int();
     // Miri takes long over each.
-    let depth = if cfg!(miri) { 100 } else { 300 };
+    let depth = if cfg!(miri) { 70 } else { 300 };
     for _ in 0..depth {
         pointer = CType::pointer_to(&pointer);
         function = CType::function_of(&CType::void(), [("", function)]);

@@ -79,7 +79,7 @@ impl Inner {
         let mut shapes = [None; FEW];
         shapes.iter_mut().zip(&params).for_each(|(shape, param)| *shape = param.shape);
         let mut manner = library.as_ref().map_or(Manner::PLAIN, |library| library.manner());
-        manner.hresult &= result.tag == Tag::I32 && is_named(&prototype.result, HRESULT);
+        manner.hresult = manner.hresult && result.tag == Tag::I32 && is_named(&prototype.result, HRESULT);
         let special = prototype.variadic || !manner.is_plain();
         let routes = Routes::default();
         Ok(Inner { shapes, prototype, stub, params, result, manner, special, routes, _library: library })

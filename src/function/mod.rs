@@ -68,7 +68,7 @@ use words::Words;
 /// Whoever made the `Function` promised, in an `unsafe` block, what `safe fn` in an `unsafe extern` block promises: the
 /// prototype is the function's own, and the function may be called from any thread with every argument that safe code
 /// can give for these types: any number, any reference or slice of the pointee's type (mutable where it is not
-/// `const`), any [`Ptr`], which is null, vouched for, or came from C, and in a [`Value`] may point at something else. A
+/// `const`), any [`Ptr`], which is null, vouched for, or came from C, and in a [`Value`] or a struct may point at something else. A
 /// result that is declared `__null_terminated` is NULL or a string, until this thread calls C again; one that is declared
 /// `__counted_by(n)` points at `n` elements; and so with what callbacks are given. A `_Bool` in a struct that C gives back
 /// is 0 or 1. For a `void *` the pointee may be anything, also what not every byte is a value of, such as a `bool`; in a
