@@ -190,17 +190,19 @@ fn thunks_load_and_jump() {
     for register in CONTEXT_REGISTERS {
         // Three pages of every size that x86-64 and others have, and the ends of what a displacement reaches.
         for distance in [12_288, 49_152, 196_608, -12_288, i32::MIN + 32, i32::MAX - 32] {
-            let code = thunk(register, distance);
-            assert_eq!(code.len(), THUNK_SIZE);
-            let length = walk::thunk::walk_thunk(&code, register, distance)
-                .unwrap_or_else(|wrong| panic!("{register:?}, {distance}: {wrong}"));
-            let instructions = Decoder::new(64, &code[..length], DecoderOptions::NONE);
-            assert_eq!(instructions.into_iter().count(), 3);
-            let filling: Vec<Mnemonic> = Decoder::new(64, &code[length..], DecoderOptions::NONE)
-                .into_iter()
-                .map(|instruction| instruction.mnemonic())
-                .collect();
-            assert_eq!(filling, vec![Mnemonic::Int3; THUNK_SIZE - length]);
+            for counts in [false, true] {
+                let code = thunk(register, counts, distance);
+                assert_eq!(code.len(), THUNK_SIZE);
+                let length = walk::thunk::walk_thunk(&code, register, counts, distance)
+                    .unwrap_or_else(|wrong| panic!("{register:?}, {distance}: {wrong}"));
+                let instructions = Decoder::new(64, &code[..length], DecoderOptions::NONE);
+                assert_eq!(instructions.into_iter().count(), 3 + usize::from(counts));
+                let filling: Vec<Mnemonic> = Decoder::new(64, &code[length..], DecoderOptions::NONE)
+                    .into_iter()
+                    .map(|instruction| instruction.mnemonic())
+                    .collect();
+                assert_eq!(filling, vec![Mnemonic::Int3; THUNK_SIZE - length]);
+            }
         }
     }
 }
@@ -211,7 +213,7 @@ fn a_page_of_thunks_meets_a_page_of_slots() {
     const COUNT: u64 = 512;
     const START: u64 = 0x7f12_3456_7000;
     let size = THUNK_SIZE as u64;
-    let code = thunk(CONTEXT_REGISTERS[0], 12_288).repeat(512);
+    let code = thunk(CONTEXT_REGISTERS[0], true, 12_288).repeat(512);
     let instructions: Vec<_> = Decoder::with_ip(64, &code, START, DecoderOptions::NONE).into_iter().collect();
     for k in 0..COUNT {
         let inside = START + k * size..START + (k + 1) * size;

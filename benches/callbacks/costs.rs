@@ -2,6 +2,7 @@
 
 use super::cells::{Cell, Line};
 use super::counter::{Counts, TIMES, count};
+use super::rows::{Held, Owned};
 use super::support::libffi::{Cif, Libffi};
 use callsmith::callback::{Callback, DynCallback};
 use callsmith::decl::parse_prototype;
@@ -43,13 +44,17 @@ fn kinds(ffi: Option<&Libffi>) -> Vec<Kind> {
     let prototype = parse_prototype("int f(int)", MODEL).expect("a prototype");
     let builder = DynCallback::builder(&prototype).expect("a builder");
     let mut kinds = vec![
-        kind("`Callback::new`, no captures", NOTHING, 15, || {
+        kind("`Callback::new`, no captures", NOTHING, 0, || {
             drop(Callback::<Int>::new(|n: i32| n + 1));
         }),
-        kind("`Callback::new`", BOX, 49, move || {
+        kind("`Callback::new`", NOTHING, 0, move || {
             drop(Callback::<Int>::new(move |n: i32| n + k));
         }),
-        kind("`Callback::local_mut`", BOX, 55, move || {
+        kind("`Callback::new`, owning", NOTHING, 9, move || {
+            let owned = Owned(Held { whole: i64::from(k), real: 0.0 });
+            drop(Callback::<Int>::new(move |n: i32| n + i32::from(owned.held().whole == 0)));
+        }),
+        kind("`Callback::local_mut`", NOTHING, 0, move || {
             let mut sum = k;
             let add = move |n: i32| {
                 sum += n;
@@ -57,7 +62,7 @@ fn kinds(ffi: Option<&Libffi>) -> Vec<Kind> {
             };
             drop(Callback::<Int>::local_mut(add));
         }),
-        kind("`DynCallback::raw`", BOX, 78, move || {
+        kind("`DynCallback::raw`", NOTHING, 0, move || {
             // SAFETY: never called.
             drop(unsafe { builder.raw(move |_, result| result.cast::<i32>().write(k)) });
         }),

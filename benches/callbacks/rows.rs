@@ -25,6 +25,21 @@ pub(crate) struct Held {
     pub(crate) real: f64,
 }
 
+/// The same, as something that is to be dropped.
+pub(crate) struct Owned(pub(crate) Held);
+
+impl Owned {
+    pub(crate) fn held(&self) -> Held {
+        self.0
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        black_box(self.0.whole);
+    }
+}
+
 /// What a function adds that holds nothing.
 pub(crate) const NOTHING_HELD: Held = Held { whole: 1, real: 1.0 };
 
@@ -56,6 +71,8 @@ pub(crate) trait Row {
     fn bare() -> Callback<Self::Signature>;
     /// Holding something.
     fn counted() -> Callback<Self::Signature>;
+    /// Holding what is to be dropped.
+    fn owning() -> Callback<Self::Signature>;
     /// Never dropped.
     fn forever() -> &'static Callback<Self::Signature>;
     /// An `FnMut`.
@@ -128,6 +145,11 @@ macro_rules! rows {
             fn counted() -> Callback<Self::Signature> {
                 let held = black_box(NOTHING_HELD);
                 Callback::new(move |$($arg: $ty),*| $name::body(held, ($($arg,)*))).expect("a callback")
+            }
+
+            fn owning() -> Callback<Self::Signature> {
+                let owned = Owned(black_box(NOTHING_HELD));
+                Callback::new(move |$($arg: $ty),*| $name::body(owned.held(), ($($arg,)*))).expect("a callback")
             }
 
             fn forever() -> &'static Callback<Self::Signature> {

@@ -42,16 +42,18 @@ pub(crate) fn lines(counts: &Counts) -> Vec<Line> {
 fn limit<R: Row>(way: Way, direct: u64) -> Option<u64> {
     match way {
         Way::Direct | Way::Values | Way::Libffi => None,
-        Way::Bare | Way::Forever | Way::Counted | Way::LocalMut => Some(direct + R::LIMITS.typed),
+        Way::Bare | Way::Forever | Way::Counted | Way::Owning | Way::LocalMut => {
+            Some(direct + R::LIMITS.typed)
+        }
         Way::Raw => Some(R::LIMITS.dynamic),
     }
 }
 
-/// What knowing who is inside costs above the limit.
+/// What it costs above the limit to know who is inside.
 fn known(way: Way) -> u64 {
     match way {
-        Way::Direct | Way::Bare | Way::Forever | Way::Raw | Way::Values | Way::Libffi => 0,
-        Way::Counted => 2,
-        Way::LocalMut => 13,
+        Way::Direct | Way::Bare | Way::Counted | Way::Forever | Way::Raw | Way::Values | Way::Libffi => 0,
+        Way::Owning => 3,
+        Way::LocalMut => 10,
     }
 }

@@ -17,7 +17,9 @@ pub(crate) enum Way {
     Bare,
     /// A typed callback whose closure holds something.
     Counted,
-    /// The same, never dropped.
+    /// The same, and what it holds is to be dropped.
+    Owning,
+    /// One that holds something, never dropped.
     Forever,
     /// A typed callback of this thread, whose closure is `FnMut`.
     LocalMut,
@@ -31,10 +33,11 @@ pub(crate) enum Way {
 
 impl Way {
     /// Every way.
-    pub(crate) const ALL: [Way; 8] = [
+    pub(crate) const ALL: [Way; 9] = [
         Way::Direct,
         Way::Bare,
         Way::Counted,
+        Way::Owning,
         Way::Forever,
         Way::LocalMut,
         Way::Raw,
@@ -48,6 +51,7 @@ impl Way {
             Way::Direct => "C function pointer",
             Way::Bare => "`Callback::new`, no captures",
             Way::Counted => "`Callback::new`",
+            Way::Owning => "`Callback::new`, owning",
             Way::Forever => "`Callback::forever`",
             Way::LocalMut => "`Callback::local_mut`",
             Way::Raw => "`DynCallback::raw`",
@@ -67,6 +71,10 @@ pub(crate) fn runs<R: Row>(way: Way, ffi: Option<&Libffi>) -> Option<Box<dyn FnM
         }
         Way::Counted => {
             let callback = R::counted();
+            Some(driving::<R, _>(callback.address(), callback))
+        }
+        Way::Owning => {
+            let callback = R::owning();
             Some(driving::<R, _>(callback.address(), callback))
         }
         Way::Forever => Some(driving::<R, _>(R::forever().address(), ())),

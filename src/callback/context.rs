@@ -9,13 +9,13 @@
 
 use super::guard::{Gate, Guard};
 use super::thread::ThreadId;
-use crate::engine::{Ends, Head, Note};
+use crate::engine::{Ends, Head, LEFT, Note, Rested, Thunk};
 use std::cell::UnsafeCell;
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
-use std::ptr;
-use std::sync::atomic::AtomicIsize;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicIsize, Ordering};
 
 /// The part that does not depend on the closure's type.
 #[repr(C)]
@@ -59,7 +59,7 @@ impl Header {
         unlikely();
         // SAFETY: contexts with a header end, and have a `refuse` of this type.
         unsafe {
-            let refuse = self.note().ends.unwrap_unchecked().more;
+            let refuse = self.head.ends.unwrap_unchecked().more;
             std::mem::transmute::<*const c_void, extern "C" fn(&Header) -> N>(refuse)(self)
         }
     }
@@ -87,29 +87,36 @@ pub struct Context<F, P> {
 }
 
 impl<F, P: Send> Context<F, P> {
+    /// Whether there is nothing to be done for a context whose callback is dropped, but to free its memory.
+    pub(super) const IS_MEMORY: bool = !std::mem::needs_drop::<P>();
+
     /// How contexts for calls under `G` with results of type `N` for C end, and where a call goes that may not come in.
-    pub(super) const fn ends<G: Guard, N>() -> &'static Ends {
-        const {
-            &Ends {
-                retire: if std::mem::needs_drop::<F>() { Some(Context::<F, P>::retire_at) } else { None },
-                free: Context::<F, P>::free_at,
-                more: refuse::<G, N> as extern "C" fn(&Header) -> N as *const c_void,
-            }
+    /// All contexts that end like this have `note`; if there is none, each is to be given one.
+    pub(super) const fn ends<G: Guard, N>(note: Option<&'static Note>) -> Ends {
+        Ends {
+            note,
+            free: Context::<F, P>::free_at,
+            more: refuse::<G, N> as extern "C" fn(&Header) -> N as *const c_void,
         }
     }
 
-    /// A context for calls under `G`; for `handler`, if it is entered through an adapter. Where there is no `note`, it is to
-    /// be [set](Context::set_note).
-    #[inline(always)]
+    /// A context for calls under `G`; for `handler`, if it is entered through an adapter. Where `ends` have no note, one is to
+    /// be [set](Context::set_note), or [shared](Context::share_note).
     pub(super) fn new<G: Guard>(
         closure: F,
         panic: P,
-        note: Option<&'static Note>,
+        ends: &'static Ends,
         handler: *const c_void,
     ) -> Box<Context<F, P>> {
-        let note = note.map_or(ptr::null(), ptr::from_ref);
+        let note = ends.note.map_or(ptr::null(), ptr::from_ref);
         let header = Header {
-            head: Head { handler, inside: AtomicIsize::new(0), note },
+            head: Head {
+                handler,
+                inside: AtomicIsize::new(0),
+                note,
+                retire: if Self::CLOSURE_DROPS { Some(Context::<F, P>::retire_at) } else { None },
+                ends: Some(ends),
+            },
             maker: if G::BY_MAKER { MaybeUninit::new(ThreadId::of_maker()) } else { MaybeUninit::uninit() },
         };
         let closure = UnsafeCell::new(ManuallyDrop::new(closure));
@@ -119,6 +126,14 @@ impl<F, P: Send> Context<F, P> {
     /// Gives it a note of its own.
     pub(super) fn set_note(&mut self, note: Note) {
         self.header.head.note = self.note.write(note);
+    }
+
+    /// Gives it a note that others have too.
+    ///
+    /// # Safety
+    /// It lives as long as what is beside the closure.
+    pub(super) unsafe fn share_note(&mut self, note: *const Note) {
+        self.header.head.note = note;
     }
 
     /// # Safety
@@ -153,7 +168,68 @@ impl<F, P: Send> Context<F, P> {
     }
 }
 
+/// The context of a callback that is long dropped, still in its slot, which this thread has at hand.
+pub(super) struct Left<F, P> {
+    rested: Rested,
+    context: NonNull<Context<F, P>>,
+}
+
+impl<F, P: Send> Left<F, P> {
+    /// One whose thunk may enter `target`, if it is of callbacks that end like this, and nobody is in it any more. Where two
+    /// types have the same ends, these free the same memory.
+    ///
+    /// # Safety
+    /// `ends` are for contexts of this type under `G`.
+    #[inline(always)]
+    pub(super) unsafe fn find<G: Guard>(target: *const c_void, ends: &'static Ends) -> Option<Left<F, P>> {
+        let rested = Rested::find(target, G::BY_THUNK)?;
+        let context = rested.context();
+        // SAFETY: contexts begin with a head, or with a grave, which has no ends.
+        unsafe {
+            let head = context.cast::<Head>().as_ptr();
+            let same = (*head).ends.is_some_and(|its| ptr::eq(its, ends));
+            let left = same && (*head).inside.load(Ordering::Acquire) == Context::<F, P>::LEFT;
+            left.then_some(Left { rested, context: context.cast() })
+        }
+    }
+
+    /// What it has beside the closure.
+    #[inline(always)]
+    pub(super) fn panic(&self) -> &P {
+        // SAFETY: it is there until the context is freed, which is on this thread if at all.
+        unsafe { &(*self.context.as_ptr()).panic }
+    }
+
+    /// The thunk again, with this closure, and this handler, if there is one. What the context has beside them stays.
+    ///
+    /// # Safety
+    /// As for [`Thunk::new`]; nothing else was asked for a slot since this was found. The context was made for `G`.
+    #[inline(always)]
+    pub(super) unsafe fn revive<G: Guard>(self, closure: F, handler: Option<*const c_void>) -> Thunk {
+        let context = self.context.as_ptr();
+        // SAFETY: nobody looks at the closure's place, which has nothing to be dropped. A call that comes too late is counted
+        // by the word only, where it stays.
+        unsafe {
+            (&raw mut (*context).closure).write(UnsafeCell::new(ManuallyDrop::new(closure)));
+            if let Some(handler) = handler {
+                (*context).header.head.handler = handler;
+            }
+            // Callbacks that only their maker may call are dropped by him, and what a thread has at hand was dropped by it.
+            debug_assert!(!G::BY_MAKER || (*context).header.maker() == ThreadId::current());
+            if Context::<F, P>::LEFT != 0 {
+                (*context).header.head.inside.fetch_sub(Context::<F, P>::LEFT, Ordering::Release);
+            }
+            self.rested.revive()
+        }
+    }
+}
+
 impl<F, P> Context<F, P> {
+    const CLOSURE_DROPS: bool = std::mem::needs_drop::<F>();
+
+    /// So many calls are inside when nobody is inside any more, if the context was not closed.
+    const LEFT: isize = if Self::CLOSURE_DROPS { LEFT } else { 0 };
+
     /// The closure.
     ///
     /// # Safety
@@ -217,7 +293,8 @@ impl<'a, F, P, G: Guard> Inside<'a, F, P, G> {
             let inside = Inside::<F, P, G>(context, PhantomData);
             let given = body();
             std::mem::forget(inside);
-            if G::leave(&context.header) {
+            // A closure without anything to be dropped is not waited for: its memory stays while somebody is inside.
+            if G::leave(&context.header) && Context::<F, P>::CLOSURE_DROPS {
                 return context.left(given);
             }
             given
@@ -229,7 +306,7 @@ impl<'a, F, P, G: Guard> Inside<'a, F, P, G> {
 impl<F, P, G: Guard> Drop for Inside<'_, F, P, G> {
     fn drop(&mut self) {
         // SAFETY: it came in.
-        if unsafe { G::leave(&self.0.header) } {
+        if unsafe { G::leave(&self.0.header) } && Context::<F, P>::CLOSURE_DROPS {
             self.0.after_leaving();
         }
     }

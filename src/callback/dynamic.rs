@@ -6,7 +6,7 @@
 //! room for its result.
 #![allow(unsafe_code)]
 
-use super::context::{Context, Inside};
+use super::context::{Context, Inside, Left};
 use super::guard::{Anybody, Guard, OneByOne, OneCall, OneThread, Uncounted};
 use super::make::{Live, describe, no_code};
 use super::panics::Kept;
@@ -15,7 +15,7 @@ use super::values::{give, load};
 use super::{AnyThread, ThisThread, Threads, stop, vouched};
 use crate::ctype::{CType, Prototype};
 use crate::data::Value;
-use crate::engine::{self, CodePtr, Kind, Note, PublishError};
+use crate::engine::{self, CodePtr, Ends, Kind, Note, PublishError};
 use crate::error::{Error, ErrorKind};
 use crate::function::{Arg, Expected, sign};
 use callsmith_arch::layout::Type;
@@ -23,8 +23,7 @@ use std::ffi::c_void;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// A Rust closure as a C function pointer of a [`Prototype`].
 ///
@@ -53,7 +52,6 @@ pub struct DynCallback<T: Threads = AnyThread> {
 /// What a call has to know of the prototype.
 pub(super) struct Shape {
     pub(super) prototype: Prototype,
-    adapter: CodePtr,
     params: Box<[Expected]>,
     pub(super) result: Expected,
     pub(super) result_type: Option<Type>,
@@ -93,7 +91,7 @@ impl CallbackArgs<'_> {
 
 /// What a handler finds in a context beside the closure.
 trait Ending: Send + Sync {
-    fn described(&self) -> &Described;
+    fn described(&self) -> &Arc<Described>;
 
     /// Runs what fills `result`.
     ///
@@ -102,15 +100,31 @@ trait Ending: Send + Sync {
     unsafe fn run(&self, result: *mut c_void, body: impl FnOnce());
 }
 
-/// What calls and messages need, for as long as the context lasts.
-#[derive(Clone)]
+/// What calls and messages need, for as long as the context lasts: the same for all callbacks of a builder.
 struct Described {
+    /// Its `data` is this.
+    note: Note,
+    adapter: CodePtr,
     shape: Arc<Shape>,
     at: Option<&'static Location<'static>>,
 }
 
-impl Ending for Described {
-    fn described(&self) -> &Described {
+impl Described {
+    fn new(adapter: CodePtr, shape: Arc<Shape>, at: Option<&'static Location<'static>>) -> Arc<Described> {
+        Arc::new_cyclic(|this: &Weak<Described>| {
+            let note = Note { trap: stop::called_after_drop, text, data: this.as_ptr().cast() };
+            Described { note, adapter, shape, at }
+        })
+    }
+
+    /// Another one of the same signature.
+    fn again(&self, at: Option<&'static Location<'static>>) -> Arc<Described> {
+        Described::new(self.adapter, Arc::clone(&self.shape), at)
+    }
+}
+
+impl Ending for Arc<Described> {
+    fn described(&self) -> &Arc<Described> {
         self
     }
 
@@ -122,13 +136,13 @@ impl Ending for Described {
 
 /// A panic is kept, and C gets this result instead.
 struct Keeping {
-    described: Described,
+    described: Arc<Described>,
     instead: Box<[u8]>,
     kept: Kept,
 }
 
 impl Ending for Keeping {
-    fn described(&self) -> &Described {
+    fn described(&self) -> &Arc<Described> {
         &self.described
     }
 
@@ -305,14 +319,14 @@ impl DynCallback {
         let adapter = engine::adapter_of(stub, name)?;
         let (params, result) = Expected::all(prototype, &stub.signature)?;
         let result_type = stub.signature.result().cloned();
-        let shape = Shape { prototype: prototype.clone(), adapter, params, result, result_type };
-        Ok(DynBuilder { described: Described { shape: Arc::new(shape), at }, keep: None })
+        let shape = Shape { prototype: prototype.clone(), params, result, result_type };
+        Ok(DynBuilder { described: Described::new(adapter, Arc::new(shape), at), keep: None })
     }
 }
 
 /// How dynamic callbacks of one prototype are to be made.
 pub struct DynBuilder {
-    described: Described,
+    described: Arc<Described>,
     /// The result where a panic is kept, and where it is kept.
     keep: Option<(Box<[u8]>, Kept)>,
 }
@@ -321,7 +335,7 @@ impl DynBuilder {
     /// Remembers where this is called, also without `debug_assertions`: calls of a dropped callback say so.
     #[track_caller]
     pub fn located(mut self) -> DynBuilder {
-        self.described.at = Some(Location::caller());
+        self.described = self.described.again(Some(Location::caller()));
         self
     }
 
@@ -338,6 +352,7 @@ impl DynBuilder {
             Error::from(ErrorKind::Value { wanted, given: instead.describe(), why: Some(why) })
         })?;
         let kept = Kept::default();
+        self.described = self.described.again(self.described.at);
         self.keep = Some((bytes, kept.share()));
         Ok((self, kept))
     }
@@ -438,7 +453,7 @@ impl DynBuilder {
     {
         // SAFETY: it borrows nothing.
         unsafe {
-            self.make::<Uncounted, _, _>(closure, over_memory::<F, Described>, over_memory::<F, Keeping>)
+            self.make::<Uncounted, _, _>(closure, over_memory::<F, Arc<Described>>, over_memory::<F, Keeping>)
         }
     }
 
@@ -459,7 +474,7 @@ impl DynBuilder {
         &self,
         closure: W,
     ) -> Result<DynCallback<T>, Error> {
-        let (plain, keeping) = (over_values::<W, G, Described>, over_values::<W, G, Keeping>);
+        let (plain, keeping) = (over_values::<W, G, Arc<Described>>, over_values::<W, G, Keeping>);
         // SAFETY: the caller's promise.
         unsafe { self.make::<G, _, _>(closure, plain, keeping) }
     }
@@ -468,20 +483,51 @@ impl DynBuilder {
     ///
     /// # Safety
     /// The result is dropped, and nobody is inside, before anything ends that the closure borrows.
+    #[inline(always)]
     unsafe fn make<G: Guard, F, T: Threads>(
         &self,
         closure: F,
         plain: Handler,
         keeping: Handler,
     ) -> Result<DynCallback<T>, Error> {
-        let described = self.described.clone();
+        let ends = const { &Context::<F, Arc<Described>>::ends::<G, ()>(None) };
+        // SAFETY: the adapter is of this prototype, the handler for this context, whose note is the one of `described`; the
+        // rest is the caller's promise.
+        unsafe {
+            let adapter = self.described.adapter.as_ptr().cast();
+            // One that keeps panics has a `described` that no such context has.
+            match Left::<F, Arc<Described>>::find::<G>(adapter, ends) {
+                Some(left) if Arc::ptr_eq(left.panic(), &self.described) => {
+                    let live = Live::of(left.revive::<G>(closure, Some(plain as *const c_void)));
+                    Ok(DynCallback { live, threads: PhantomData })
+                }
+                _ => self.make_otherwise::<G, F, T>(closure, ends, plain, keeping),
+            }
+        }
+    }
+
+    /// [`DynBuilder::make`], where it takes more than a new closure for an old context.
+    ///
+    /// # Safety
+    /// As for `make`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn make_otherwise<G: Guard, F, T: Threads>(
+        &self,
+        closure: F,
+        ends: &'static Ends,
+        plain: Handler,
+        keeping: Handler,
+    ) -> Result<DynCallback<T>, Error> {
+        let described = Arc::clone(&self.described);
         // SAFETY: the caller's promise.
         let made = unsafe {
             match &self.keep {
-                None => DynCallback::put_together::<G, _, _>(closure, described, plain),
+                None => DynCallback::put_together::<G, _, _>(closure, described, ends, plain),
                 Some((instead, kept)) => {
                     let ending = Keeping { described, instead: instead.clone(), kept: kept.share() };
-                    DynCallback::put_together::<G, _, _>(closure, ending, keeping)
+                    let ends = const { &Context::<F, Keeping>::ends::<G, ()>(None) };
+                    DynCallback::put_together::<G, _, _>(closure, ending, ends, keeping)
                 }
             }
         };
@@ -491,19 +537,22 @@ impl DynBuilder {
 
 impl<T: Threads> DynCallback<T> {
     /// # Safety
-    /// As for [`DynBuilder::make`]; `handler` is for a context of these.
+    /// As for [`DynBuilder::make`]; `handler` and `ends` are for a context of these.
     unsafe fn put_together<G: Guard, F, E: Ending + 'static>(
         closure: F,
         ending: E,
+        ends: &'static Ends,
         handler: Handler,
     ) -> Result<DynCallback<T>, PublishError> {
-        let adapter = ending.described().shape.adapter.as_ptr().cast();
-        let mut context = Context::new::<G>(closure, ending, None, handler as *const c_void);
-        let data = ptr::from_ref(context.panic.described()).cast();
-        let ends = Some(Context::<F, E>::ends::<G, ()>());
-        context.set_note(Note { trap: stop::called_after_drop, text, data, ends });
-        // SAFETY: the adapter is of this prototype, the handler for this context.
-        let live = unsafe { Live::new(Kind::ADAPTER, context, adapter) };
+        let adapter = ending.described().adapter.as_ptr().cast();
+        let note = &raw const ending.described().note;
+        let mut context = Context::new::<G>(closure, ending, ends, handler as *const c_void);
+        let kind = if G::BY_THUNK { Kind::ADAPTER.counting() } else { Kind::ADAPTER };
+        // SAFETY: the adapter is of this prototype, the handler for this context, which keeps what it has the note of.
+        let live = unsafe {
+            context.share_note(note);
+            Live::new(kind, context, adapter)
+        };
         Ok(DynCallback { live: live?, threads: PhantomData })
     }
 
@@ -536,13 +585,13 @@ impl<T: Threads> DynCallback<T> {
 
 /// The callback in words.
 fn text(note: &Note) -> String {
-    let Described { shape, at } = described(note);
+    let Described { shape, at, .. } = described(note);
     describe(&shape.prototype.to_string(), *at)
 }
 
 /// What the note of a dynamic callback is about.
 fn described(note: &Note) -> &Described {
-    // SAFETY: it points at what the context beside it keeps.
+    // SAFETY: it points at what the context keeps, which the note is in.
     unsafe { &*note.data.cast() }
 }
 

@@ -8,17 +8,19 @@
 use super::context::Header;
 use super::stop;
 use super::thread::ThreadId;
-use crate::engine::LEFT;
+use crate::engine::{CLOSED, LEFT, THUNKS_COUNT};
 use std::sync::atomic::{AtomicIsize, Ordering};
 
-/// Added when the callback is dropped: whatever the number was, it is negative after that.
-const DROPPED: isize = isize::MIN / 4;
-/// Nobody was inside, and the callback was closed before it is dropped.
-const CLOSED: isize = isize::MIN / 8;
+/// Added when the callback is dropped: whatever the number was, it is negative after that. Like the other states, it fits
+/// where instructions have 32 bits for a number.
+const DROPPED: isize = LEFT / 2;
 /// The last call has left a dropped callback.
-const EMPTIED: isize = isize::MIN / 16;
+const EMPTIED: isize = LEFT / 8;
 
 /// How many calls are inside: so many, or [`DROPPED`] and so many, or one of the other states that let nobody in.
+///
+/// Where thunks count, they do what [`enter`](Gate::enter) does, before they load the target, and whoever drops or closes a
+/// callback changes the target before the number: so one who is not counted finds the trap.
 pub(super) struct Gate<'a, W: Word = AtomicIsize>(pub(super) &'a W);
 
 impl<W: Word> Clone for Gate<'_, W> {
@@ -100,12 +102,11 @@ impl<W: Word> Gate<'_, W> {
         self.0.exchange(0, 1, Ordering::Acquire, Ordering::Relaxed)
     }
 
-    /// As `enter`, where all that come, and the dropper, are one thread: no other write comes between.
+    /// Comes in, where all that come, and the dropper, are one thread: no other write comes between, and whoever comes
+    /// after a drop finds the trap.
     #[inline(always)]
-    fn enter_on_one_thread(self) -> bool {
-        let inside = self.0.load(Ordering::Relaxed);
-        self.0.store(inside + 1, Ordering::Relaxed);
-        inside >= 0
+    fn enter_on_one_thread(self) {
+        self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     /// As `leave`, on one thread.
@@ -124,14 +125,6 @@ impl<W: Word> Gate<'_, W> {
             self.0.store(1, Ordering::Relaxed);
         }
         alone
-    }
-
-    /// Goes out after that.
-    #[inline(always)]
-    fn leave_alone_on_one_thread(self) -> bool {
-        let dropped = self.0.load(Ordering::Relaxed) != 1;
-        self.0.store(if dropped { DROPPED } else { 0 }, Ordering::Relaxed);
-        dropped
     }
 
     fn is_dropped(self) -> bool {
@@ -187,6 +180,9 @@ pub(super) trait Guard {
 
     /// Whether only the thread that made the callback may come in.
     const BY_MAKER: bool = false;
+
+    /// Whether the thunk counts who comes in.
+    const BY_THUNK: bool = false;
 }
 
 /// Whoever comes: the callback is never dropped while somebody is inside, or never at all.
@@ -212,9 +208,11 @@ impl Guard for Uncounted {
 pub(super) struct Anybody;
 
 impl Guard for Anybody {
+    const BY_THUNK: bool = THUNKS_COUNT;
+
     #[inline(always)]
     unsafe fn enter(header: &Header) -> bool {
-        header.gate().enter()
+        Self::BY_THUNK || header.gate().enter()
     }
 
     #[inline(always)]
@@ -269,7 +267,11 @@ impl Guard for OneThread {
     #[inline(always)]
     unsafe fn enter(header: &Header) -> bool {
         // SAFETY: the caller's promise.
-        unsafe { OneThread::is_here(header) && header.gate().enter_on_one_thread() }
+        let here = unsafe { OneThread::is_here(header) };
+        if here {
+            header.gate().enter_on_one_thread();
+        }
+        here
     }
 
     #[inline(always)]
@@ -278,11 +280,7 @@ impl Guard for OneThread {
     }
 
     unsafe fn refuse(header: &Header) -> ! {
-        // SAFETY: the caller's promise.
-        if !unsafe { OneThread::is_here(header) } {
-            stop::wrong_thread(header);
-        }
-        stop::dropped(header)
+        stop::wrong_thread(header)
     }
 }
 
@@ -300,7 +298,7 @@ impl Guard for OneCall {
 
     #[inline(always)]
     unsafe fn leave(header: &Header) -> bool {
-        header.gate().leave_alone_on_one_thread()
+        header.gate().leave_on_one_thread()
     }
 
     unsafe fn refuse(header: &Header) -> ! {

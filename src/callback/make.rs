@@ -6,24 +6,24 @@
 //! generated, of the plan for that signature.
 #![allow(unsafe_code)]
 
-use super::context::{Context, Header};
+use super::context::{Context, Header, Left};
 use super::guard::Guard;
 use super::panics::OnPanic;
 use super::signature::{Bare, Entry, Guarded, Run, Signature};
 use super::stop;
-use crate::engine::{self, Grave, Kind, Note, Thunk};
+use crate::engine::{self, Ends, Grave, Kind, Note, Rested, Thunk};
 use crate::error::{Error, ErrorKind};
-use crate::function::{Contract, Ret};
+use crate::function::Ret;
 use crate::host;
 use callsmith_arch::layout::{Scalar, Type};
 use callsmith_arch::plan::Passing;
 use callsmith_arch::{Abi, abi};
 use std::any::type_name;
 use std::ffi::c_void;
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a callback asks for beside its closure.
 #[derive(Clone, Copy)]
@@ -45,36 +45,21 @@ impl Live {
     ///
     /// # Safety
     /// As for [`Thunk::new`]; the thunk's kind and target are for the context.
-    #[inline(always)]
     pub(super) unsafe fn new<F, P: Send>(
         kind: Kind,
         context: Box<Context<F, P>>,
         target: *const c_void,
     ) -> Result<Live, engine::PublishError> {
         let context = Box::into_raw(context);
-        // SAFETY: the caller's promise; the context is freed by its own note.
-        match unsafe { Thunk::at_hand(kind, context.cast(), target) } {
-            Some(thunk) => Ok(Live(ManuallyDrop::new(thunk))),
-            // SAFETY: as above.
-            None => unsafe { Live::new_from_pool(kind, context, target) },
+        // SAFETY: the caller's promise; the context is freed by its own ends. Nobody has seen one that no thunk was made with.
+        unsafe {
+            Thunk::new(kind, context.cast(), target).map(Live::of).inspect_err(|_| Context::unused(context))
         }
     }
 
-    /// # Safety
-    /// As for [`Live::new`].
-    #[cold]
-    #[inline(never)]
-    unsafe fn new_from_pool<F, P: Send>(
-        kind: Kind,
-        context: *mut Context<F, P>,
-        target: *const c_void,
-    ) -> Result<Live, engine::PublishError> {
-        // SAFETY: the caller's promise. Nobody has seen a context that no thunk was made with.
-        unsafe {
-            Thunk::new(kind, context.cast(), target)
-                .map(|thunk| Live(ManuallyDrop::new(thunk)))
-                .inspect_err(|_| Context::unused(context))
-        }
+    #[inline(always)]
+    pub(super) fn of(thunk: Thunk) -> Live {
+        Live(ManuallyDrop::new(thunk))
     }
 
     /// The function pointer.
@@ -92,6 +77,7 @@ impl Live {
     /// # Safety
     /// The callback was made by [`typed`].
     pub(super) unsafe fn close(&self) {
+        self.0.shut();
         // SAFETY: a context that begins with a header.
         unsafe { &*self.0.context().cast::<Header>() }.gate().close();
     }
@@ -117,51 +103,70 @@ where
     G: Guard,
     P: OnPanic<S::Result> + Send + 'static,
 {
-    if let (Some(kind), false, None) = (straight::<S>(), wish.unwinds, wish.at) {
-        let note = const { &note::<S, W, G, P>() };
-        // No adapter, so no handler.
-        let context = Context::new::<G>(closure, panic, Some(note), ptr::null());
+    let shared = const { &Made::<S, W, G, P>::ENDS };
+    if !wish.unwinds && wish.at.is_none() && Context::<W, P>::IS_MEMORY {
         // SAFETY: the entry is for this signature and this context; the closure in it goes before what it borrows, as the
-        // caller promises, and what rests after that is memory.
-        let live = unsafe { Live::new(kind, context, S::entry::<Guarded<W, G, P>>()) };
-        return live.map_err(|source| no_code(type_name::<S>(), source));
+        // caller promises, and what rests after that is memory. These ends are for contexts with the same note.
+        unsafe {
+            if let Some(left) = Left::<W, P>::find::<G>(S::entry::<Guarded<W, G, P>>(), shared) {
+                return Ok(Live::of(left.revive::<G>(closure, None)));
+            }
+        }
     }
     // SAFETY: the caller's promise.
-    unsafe { typed_otherwise::<S, W, G, P>(closure, panic, wish) }
+    unsafe { typed_otherwise::<S, W, G, P>(closure, panic, wish, shared) }
 }
 
-/// [`typed`], where it takes more than a thunk, an entry and a context.
+/// [`typed`], where it takes more than a new closure for an old context. `shared` are the ends of contexts whose note is not
+/// their own: where they are named twice, they may be two.
 ///
 /// # Safety
 /// As for `typed`.
+#[cold]
 #[inline(never)]
-unsafe fn typed_otherwise<S, W, G, P>(closure: W, panic: P, wish: Wish) -> Result<Live, Error>
+unsafe fn typed_otherwise<S, W, G, P>(
+    closure: W,
+    panic: P,
+    wish: Wish,
+    shared: &'static Ends,
+) -> Result<Live, Error>
 where
     S: Signature,
     W: Run<S::Args, S::Result>,
     G: Guard,
     P: OnPanic<S::Result> + Send + 'static,
 {
-    let (kind, target) = match straight::<S>() {
-        Some(kind) if wish.unwinds => (kind, S::unwinding_entry::<Guarded<W, G, P>>()),
-        Some(kind) => (kind, S::entry::<Guarded<W, G, P>>()),
+    let entry =
+        if wish.unwinds { S::unwinding_entry::<Guarded<W, G, P>>() } else { S::entry::<Guarded<W, G, P>>() };
+    let (kind, target) = match straight::<S>(entry) {
+        Some(kind) => (kind, entry),
         None if wish.unwinds => return Err(no_way_to_unwind(type_name::<S>())),
         None => (Kind::ADAPTER, adapter_of::<S>()?),
     };
-    let note = const { &note::<S, W, G, P>() };
-    let mut context = Context::new::<G>(closure, panic, Some(note), S::handler::<Guarded<W, G, P>>());
+    let kind = if G::BY_THUNK { kind.counting() } else { kind };
+    let ends = if wish.at.is_none() { shared } else { const { &Made::<S, W, G, P>::LOCATED_ENDS } };
+    let mut context = Context::new::<G>(closure, panic, ends, S::handler::<Guarded<W, G, P>>());
     if let Some(at) = wish.at {
-        context.set_note(Note { data: ptr::from_ref(at).cast(), ..*note });
+        context.set_note(Note { data: ptr::from_ref(at).cast(), ..note::<S>() });
     }
-    // SAFETY: as above.
+    // SAFETY: as in `typed`.
     let live = unsafe { Live::new(kind, context, target) };
     live.map_err(|source| no_code(type_name::<S>(), source))
 }
 
+/// How contexts of one type end.
+struct Made<S, W, G, P>(PhantomData<(S, W, G, P)>);
+
+impl<S: Signature, W, G: Guard, P: Send> Made<S, W, G, P> {
+    /// Of callbacks that do not know where they were made.
+    const ENDS: Ends = Context::<W, P>::ends::<G, <S::Result as Ret>::Native>(Some(const { &note::<S>() }));
+    /// Of the others: each has a note of its own.
+    const LOCATED_ENDS: Ends = Context::<W, P>::ends::<G, <S::Result as Ret>::Native>(None);
+}
+
 /// The note of callbacks of signature `S` that do not know where they were made.
-const fn note<S: Signature, W, G: Guard, P: Send>() -> Note {
-    let ends = Context::<W, P>::ends::<G, <S::Result as Ret>::Native>();
-    Note { trap: stop::called_after_drop, text: text::<S>, data: ptr::null(), ends: Some(ends) }
+const fn note<S: Signature>() -> Note {
+    Note { trap: stop::called_after_drop, text: text::<S>, data: ptr::null() }
 }
 
 /// Whether [`bare`] is for closures of type `F`.
@@ -177,34 +182,29 @@ where
     S: Signature,
     Bare<F>: Entry<S::Args, S::Result>,
 {
-    let kind = straight::<S>()?;
-    // SAFETY: the entry is for this signature, and looks into no context; the grave is for ever.
-    match unsafe { Thunk::at_hand(kind, grave::<S>(), S::entry::<Bare<F>>()) } {
-        Some(thunk) => Some(Ok(Live(ManuallyDrop::new(thunk)))),
-        None => Some(bare_from_pool::<S, F>(kind)),
+    let (entry, grave) = (S::entry::<Bare<F>>(), grave::<S>());
+    match Rested::find(entry, false) {
+        Some(rested) if rested.context().as_ptr().cast_const() == grave => {
+            // SAFETY: the target looks into no context, and with this one a thunk of its signature was made; the grave is for
+            // ever.
+            Some(Ok(Live::of(unsafe { rested.revive() })))
+        }
+        _ => bare_otherwise::<S>(entry, grave),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn bare_from_pool<S, F>(kind: Kind) -> Result<Live, Error>
-where
-    S: Signature,
-    Bare<F>: Entry<S::Args, S::Result>,
-{
-    // SAFETY: as in `bare`.
-    let thunk = unsafe { Thunk::new(kind, grave::<S>(), S::entry::<Bare<F>>()) };
-    let thunk = thunk.map_err(|source| no_code(type_name::<S>(), source))?;
-    Ok(Live(ManuallyDrop::new(thunk)))
+fn bare_otherwise<S: Signature>(entry: *const c_void, grave: *const c_void) -> Option<Result<Live, Error>> {
+    let kind = straight::<S>(entry)?;
+    // SAFETY: the entry is for this signature, and looks into no context; the grave is for ever.
+    let thunk = unsafe { Thunk::new(kind, grave, entry) };
+    Some(thunk.map(Live::of).map_err(|source| no_code(type_name::<S>(), source)))
 }
 
 /// The context of closures without content.
 fn grave<S: Signature>() -> *const c_void {
-    let grave = const {
-        &Grave::new(
-            const { &Note { trap: stop::called_after_drop, text: text::<S>, data: ptr::null(), ends: None } },
-        )
-    };
+    let grave = const { &Grave::new(const { &note::<S>() }) };
     ptr::from_ref(grave).cast()
 }
 
@@ -250,39 +250,10 @@ fn adapter_of<S: Signature>() -> Result<*const c_void, Error> {
     Ok(engine::adapter_of(stub, name)?.as_ptr().cast())
 }
 
-/// As [`kind_of`], where rustc passes all as C does.
-#[inline(always)]
-fn straight<S: Signature>() -> Option<Kind> {
-    if S::DIRECT && S::ABI == host::ABI { kind_of::<S>() } else { None }
-}
-
-/// Which register the context goes to, where the handler of a callback of signature `S` takes it behind its parameters.
-#[inline(always)]
-fn kind_of<S: Signature>() -> Option<Kind> {
-    let contract = ptr::from_ref(S::CONTRACT).addr();
-    let known = RECENT[contract >> 4 & 255].load(Ordering::Relaxed);
-    match Kind::from_code(known ^ contract) {
-        None => find_kind::<S>(contract, known),
-        kind => kind,
-    }
-}
-
-/// Recently asked: a contract's address, with the kind's code in the bits that its alignment leaves.
-static RECENT: [AtomicUsize; 256] = [const { AtomicUsize::new(0) }; 256];
-/// The code where there is no kind.
-const NONE: usize = align_of::<Contract>() - 1;
-const _: () = assert!(Kind::COUNT <= NONE);
-
-/// [`kind_of`], to be known when it is asked for this contract again; there may be more than one copy of it.
-#[cold]
-#[inline(never)]
-fn find_kind<S: Signature>(contract: usize, known: usize) -> Option<Kind> {
-    if known == contract | NONE {
-        return None;
-    }
-    let kind = plan_kind::<S>();
-    RECENT[contract >> 4 & 255].store(contract | kind.map_or(NONE, Kind::code), Ordering::Relaxed);
-    kind
+/// Which register the context goes to, where rustc passes all as C does and `entry` takes the context behind the parameters of
+/// signature `S`; `None` where it is none.
+fn straight<S: Signature>(entry: *const c_void) -> Option<Kind> {
+    if S::DIRECT && S::ABI == host::ABI { Kind::known_of(entry).or_else(plan_kind::<S>) } else { None }
 }
 
 fn plan_kind<S: Signature>() -> Option<Kind> {

@@ -49,6 +49,8 @@ mod panics;
 mod scope;
 mod signature;
 mod stop;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod typed;
 mod values;

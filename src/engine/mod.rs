@@ -24,7 +24,7 @@ pub(crate) use bound::{Gather, Returns};
 pub(crate) use code_memory::{CodePtr, PublishError};
 pub(crate) use on_request::{StackCheck, adapter_of, checked_of};
 pub(crate) use stub_table::Stub;
-pub(crate) use thunks::{Ends, Grave, Head, Kind, LEFT, Note, Thunk};
+pub(crate) use thunks::{CLOSED, Ends, Grave, Head, Kind, LEFT, Note, Rested, THUNKS_COUNT, Thunk};
 
 use crate::error::{Error, ErrorKind};
 use crate::host;

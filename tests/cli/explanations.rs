@@ -215,7 +215,7 @@ fn thunks_and_adapters_disassemble() {
     };
     let typed = code("thunk of a typed callback");
     assert_eq!(typed[..2], ["endbr64", "mov rdx, [0x3000]"], "{page}");
-    assert_eq!(typed[2], "jmp qword ptr [0x3008]");
+    assert_eq!(typed[2..4], ["lock inc qword ptr [rdx+8]", "jmp qword ptr [0x3008]"]);
     assert_eq!(code("thunk of a dynamic callback")[1], "mov r10, [0x3000]");
     let adapter = code("adapter, which calls a handler under");
     assert!(adapter.contains(&"call qword ptr [r10]") && adapter.last() == Some(&"ret"), "{page}");

@@ -79,6 +79,20 @@ impl InstructionSet {
         self.word()
     }
 
+    /// Where in a context the number of calls inside is, for thunks that count them.
+    pub const fn inside_offset(self) -> u32 {
+        self.word()
+    }
+
+    /// Whether thunks can count who comes in: where adding to memory takes one instruction, and nothing that is loaded after
+    /// it is loaded before.
+    pub const fn thunks_count(self) -> bool {
+        match self {
+            InstructionSet::X86_64 | InstructionSet::X86 => true,
+            InstructionSet::AArch64 => false,
+        }
+    }
+
     /// Where in a context the note is that says whose it is, for traps.
     pub const fn note_offset(self) -> u32 {
         2 * self.word()
@@ -153,18 +167,19 @@ pub fn adapter(plan: &CallPlan, host: Abi) -> Result<Vec<u8>, Error> {
 }
 
 /// The code of one thunk: loads its context into the register at `index` of [`InstructionSet::context_registers`] (the last
-/// one if there are not so many), and jumps to its target. It is for the address `at`, and its slot lies `distance` bytes after
-/// that, at most 1 MiB. Where instructions know addresses relative to their own, `at` makes no difference.
-pub fn thunk(set: InstructionSet, index: usize, at: u64, distance: i32) -> Vec<u8> {
+/// one if there are not so many), and jumps to its target. One that `counts`, where [thunks can](InstructionSet::thunks_count),
+/// adds one to the context's second word before it loads the target. It is for the address `at`, and its slot lies `distance`
+/// bytes after that, at most 1 MiB. Where instructions know addresses relative to their own, `at` makes no difference.
+pub fn thunk(set: InstructionSet, index: usize, counts: bool, at: u64, distance: i32) -> Vec<u8> {
     match set {
         InstructionSet::X86 => {
             // An address of this instruction set has 32 bits.
             #[allow(clippy::cast_possible_truncation)]
             let slot = (at as u32).wrapping_add_signed(distance);
-            x86::emit::thunk(context(&x86::emit::CONTEXT_REGISTERS, index), slot)
+            x86::emit::thunk(context(&x86::emit::CONTEXT_REGISTERS, index), counts, slot)
         }
         InstructionSet::X86_64 => {
-            x86_64::emit::thunk(context(&x86_64::emit::CONTEXT_REGISTERS, index), distance)
+            x86_64::emit::thunk(context(&x86_64::emit::CONTEXT_REGISTERS, index), counts, distance)
         }
         InstructionSet::AArch64 => {
             aarch64::emit::thunk(context(&aarch64::emit::CONTEXT_REGISTERS, index), distance)

@@ -240,6 +240,10 @@ impl Machine {
             Mnemonic::Or if one.op0_kind() == OpKind::Memory && one.immediate8to32() == 0 => {
                 self.touch(self.address(one)?)?;
             }
+            Mnemonic::Inc if one.has_lock_prefix() => {
+                let word = self.word_of(one, 0)?.wrapping_add(1);
+                self.write(self.address(one)?, &word.to_le_bytes())?;
+            }
             Mnemonic::Emms => self.in_mmx = false,
             Mnemonic::Vzeroupper => self.vector.iter_mut().for_each(|vector| vector[16..].fill(0)),
             Mnemonic::Fld => {

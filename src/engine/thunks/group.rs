@@ -8,6 +8,7 @@
 //! again; its data is made accessible, and filled, before any slot is handed out.
 #![allow(unsafe_code)]
 
+use super::local::Hand;
 use super::pool::Home;
 use super::{NOBODYS, Slot};
 use crate::engine::code_memory::PublishError;
@@ -28,19 +29,26 @@ const _: () = assert!(CODE_PAGES * size_of::<Slot>() == DATA_PAGES * THUNK_SIZE)
 const BLOCK: usize = 4096;
 const SLOTS: usize = BLOCK / size_of::<Slot>();
 
-/// What a block of slots begins with, in the place of the first.
+/// What a block of slots begins with, in the place of the first ones.
 #[repr(C)]
-pub(super) struct Head {
+pub(super) struct Block {
     pub(super) home: &'static Home,
-    /// The thunk of that place; it is never used.
+    /// Where dropped slots go.
+    pub(super) trap: *mut c_void,
+    /// Where a thread's stock of such slots is, in bytes from its [`Hand`]'s address.
+    pub(super) stock: usize,
+    /// The thunk of the first place; it is never used.
     first: NonNull<u8>,
 }
 
-const _: () = assert!(size_of::<Head>() == size_of::<Slot>());
+/// How many slots it takes the place of.
+const TAKEN: usize = size_of::<Block>() / size_of::<Slot>();
+
+const _: () = assert!(size_of::<Block>() == TAKEN * size_of::<Slot>());
 
 /// What the slots around this one have in common.
 #[inline(always)]
-pub(super) fn head_of(slot: NonNull<Slot>) -> &'static Head {
+pub(super) fn block_of(slot: NonNull<Slot>) -> &'static Block {
     let block = slot.as_ptr().map_addr(|address| address & !(BLOCK - 1));
     // SAFETY: slots are made in blocks only, which are never unmapped.
     unsafe { &*block.cast() }
@@ -49,7 +57,7 @@ pub(super) fn head_of(slot: NonNull<Slot>) -> &'static Head {
 /// The thunk of a slot.
 pub(super) fn thunk_of(slot: NonNull<Slot>) -> *const c_void {
     let index = slot.addr().get() % BLOCK / size_of::<Slot>();
-    head_of(slot).first.as_ptr().wrapping_add(index * THUNK_SIZE).cast_const().cast()
+    block_of(slot).first.as_ptr().wrapping_add(index * THUNK_SIZE).cast_const().cast()
 }
 
 /// Makes a group, and gives its slots.
@@ -57,12 +65,13 @@ pub(super) fn make(home: &'static Home) -> Result<impl Iterator<Item = NonNull<S
     let [code_bytes, data_bytes] = [CODE_PAGES, DATA_PAGES].map(|pages| pages * sys::page_size());
     let bytes = code_bytes + data_bytes;
     let start = sys::reserve(bytes).map_err(|source| PublishError::Reserve { bytes, source })?;
+    let (register, counts) = (home.kind.register(), home.kind.counts());
     let write = |code: &mut [u8]| {
         for (index, place) in code.chunks_exact_mut(THUNK_SIZE).enumerate() {
             let distance = code_bytes + index * size_of::<Slot>() - index * THUNK_SIZE;
             let distance = i32::try_from(distance).unwrap_or(i32::MAX);
             let at = (start.addr().get() + index * THUNK_SIZE) as u64;
-            place.copy_from_slice(&thunk(host::ABI.instruction_set(), home.kind.index(), at, distance));
+            place.copy_from_slice(&thunk(host::ABI.instruction_set(), register, counts, at, distance));
         }
     };
     // SAFETY: both parts are inside what was just reserved, and nobody knows of it yet.
@@ -78,11 +87,16 @@ pub(super) fn make(home: &'static Home) -> Result<impl Iterator<Item = NonNull<S
         unsafe {
             let slot = data.add(index);
             if index % SLOTS == 0 {
-                slot.cast::<Head>().write(Head { home, first: start.add(index * THUNK_SIZE) });
+                let (first, stock) = (start.add(index * THUNK_SIZE), Hand::offset_of(home.kind));
+                slot.cast::<Block>().write(Block { home, trap, stock, first });
+            }
+            if index % SLOTS < TAKEN {
                 return None;
             }
-            let context = AtomicPtr::new((&raw const NOBODYS).cast_mut().cast());
-            slot.write(Slot { context, target: AtomicPtr::new(trap) });
+            slot.write(Slot {
+                context: AtomicPtr::new((&raw const NOBODYS).cast_mut().cast()),
+                target: AtomicPtr::new(trap),
+            });
             Some(slot)
         }
     }))

@@ -121,7 +121,7 @@ impl Home {
 
     fn publish_traps(&self) -> Result<(), PublishError> {
         if self.trap.load(Ordering::Relaxed).is_null() {
-            let code = Kind::ALL.map(|kind| isa::trap(host::ABI, kind.index()));
+            let code = Kind::ALL.map(|kind| isa::trap(host::ABI, kind.register()));
             let traps = CodeMemory::global().publish_all(code.each_ref().map(Vec::as_slice))?;
             for (home, trap) in HOMES.iter().zip(traps) {
                 // Where two threads come at once, one trap is as good as the other.

@@ -21,13 +21,22 @@
 #![allow(unsafe_code)]
 
 use super::pool::Home;
-use super::{REST, Slot};
+use super::{NOBODYS, REST, Slot};
 use crate::engine::code_memory::PublishError;
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 use std::slice;
+use std::sync::atomic::{AtomicPtr, Ordering, fence};
 
-type Place = Option<NonNull<Slot>>;
+type Place = NonNull<Slot>;
+
+/// In a place that holds none: nobody's, and never anybody's.
+static NO_SLOT: Slot = Slot {
+    context: AtomicPtr::new((&raw const NOBODYS).cast_mut().cast()),
+    target: AtomicPtr::new(ptr::null_mut()),
+};
+// SAFETY: a reference is not null.
+const NONE: Place = unsafe { NonNull::new_unchecked((&raw const NO_SLOT).cast_mut()) };
 
 /// How many places a half has, behind the one that holds none.
 const ROOM: usize = 2 * REST;
@@ -39,12 +48,11 @@ type Places = [Place; 2 * HALF];
 /// What `top` points at before anything is allocated: no slot.
 struct Nothing(Place);
 
-// SAFETY: never written, and it has no pointer.
+// SAFETY: never written.
 unsafe impl Sync for Nothing {}
 
-static NOTHING: Nothing = Nothing(None);
+static NOTHING: Nothing = Nothing(NONE);
 
-#[repr(align(32))] // so that one among others is found by a shift
 pub(super) struct Stock {
     /// The last one that may be used, or below that the place that holds none.
     top: Cell<*const Place>,
@@ -66,15 +74,26 @@ impl Stock {
         }
     }
 
-    /// One that has rested.
+    /// One that has rested, or one that is never anybody's where there is [none](Stock::is_empty). It stays.
     #[inline(always)]
-    pub(super) fn take(&self) -> Option<NonNull<Slot>> {
-        let top = self.top.get();
+    pub(super) fn peek(&self) -> NonNull<Slot> {
         // SAFETY: `top` points at a place.
-        let slot = unsafe { *top }?;
+        unsafe { *self.top.get() }
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.peek() == NONE
+    }
+
+    /// Takes that one out.
+    ///
+    /// # Safety
+    /// There is one.
+    #[inline(always)]
+    pub(super) unsafe fn pop(&self) {
         // SAFETY: a slot is never in a half's first place.
-        self.top.set(unsafe { top.sub(1) });
-        Some(slot)
+        self.top.set(unsafe { self.top.get().sub(1) });
     }
 
     /// Lays one to rest; gives false where there is no place.
@@ -86,7 +105,7 @@ impl Stock {
         }
         // SAFETY: before the end there are places.
         unsafe {
-            next.write(Some(slot));
+            next.write(slot);
             self.next.set(next.add(1));
         }
         true
@@ -96,7 +115,7 @@ impl Stock {
     #[cold]
     pub(super) fn fill(&self, home: &'static Home) -> Result<(), PublishError> {
         self.open();
-        if self.dropped().len() >= REST + REST / 2 {
+        if self.dropped().len() == ROOM {
             self.turn(home);
             return Ok(());
         }
@@ -106,7 +125,7 @@ impl Stock {
             // SAFETY: the half has places for as many as a batch has.
             unsafe {
                 let place = self.top.get().cast_mut().add(1);
-                place.write(Some(slot));
+                place.write(slot);
                 self.top.set(place);
             }
         }
@@ -133,7 +152,7 @@ impl Stock {
         for pointer in [&self.next, &self.end, &self.start] {
             pointer.set(ptr::null_mut());
         }
-        home.lay_to_rest(all.into_iter().flatten());
+        home.lay_to_rest(all.into_iter());
     }
 
     /// Allocates the places; gives false where they are there.
@@ -141,7 +160,7 @@ impl Stock {
         if !self.start.get().is_null() {
             return false;
         }
-        let start = Box::into_raw(Box::<Places>::new([None; 2 * HALF])).cast::<Place>();
+        let start = Box::into_raw(Box::<Places>::new([NONE; 2 * HALF])).cast::<Place>();
         self.start.set(start);
         self.top.set(start);
         // SAFETY: so many places there are.
@@ -189,8 +208,10 @@ impl Stock {
             self.end.set(other.add(HALF));
             self.top.set(half.add(rested));
         }
+        // See `Thunk::shut`: all that may be used now were shut before this.
+        fence(Ordering::SeqCst);
         if !left.is_empty() {
-            home.lay_to_rest(left.into_iter().flatten());
+            home.lay_to_rest(left.into_iter());
         }
     }
 }
@@ -207,12 +228,15 @@ mod tests {
     fn what_is_dropped_rests() {
         let home = Home::of(Kind::ADAPTER);
         let stock = Stock::new();
-        let take = || match stock.take() {
-            Some(slot) => slot,
-            None => {
+        let take = || {
+            if stock.is_empty() {
                 stock.fill(home).expect("slots");
-                stock.take().expect("a slot")
             }
+            assert!(!stock.is_empty());
+            let slot = stock.peek();
+            // SAFETY: there it is.
+            unsafe { stock.pop() };
+            slot
         };
         let put = |slot: NonNull<Slot>| {
             if !stock.put(slot) {
@@ -237,6 +261,6 @@ mod tests {
         assert!(dropped.len() > 20 * REST);
         live.into_iter().for_each(put);
         stock.close(home);
-        assert!(stock.take().is_none());
+        assert!(stock.is_empty());
     }
 }

@@ -199,6 +199,8 @@ forms! {
     and_r32_imm32(to: Gp, imm: i32) => reg_imm32(4, to, imm);
     /// SUB r32, imm: 83 /5 ib or 81 /5 id, sign-extended
     sub_r32_imm32(to: Gp, imm: i32) => reg_imm32(5, to, imm);
+    /// LOCK INC r/m32: F0 + FF /0
+    lock_inc_m32(to: Mem) => reg_mem(after(0xF0, op(0xFF)), 0_u8, to);
     /// OR r/m32, imm8: 83 /1 ib, sign-extended
     or_m32_imm8(to: Mem, imm: i8) => mem_imm8(op(0x83), 1, to, imm);
     /// CMP r32, r/m32: 3B /r

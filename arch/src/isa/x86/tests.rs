@@ -197,7 +197,8 @@ fn check(code: Code, operands: &[Operand], emit: impl FnOnce(&mut Assembler)) {
 
     assert_eq!(instruction.code(), code, "{}", meant());
     assert_eq!(instruction.op_count() as usize, operands.len(), "{}", meant());
-    assert!(!instruction.has_lock_prefix() && !instruction.has_rep_prefix(), "{}", meant());
+    assert_eq!(instruction.has_lock_prefix(), code == Code::Inc_rm32, "{}", meant());
+    assert!(!instruction.has_rep_prefix(), "{}", meant());
     assert!(!instruction.has_repne_prefix() && !instruction.has_segment_prefix(), "{}", meant());
     assert_eq!(instruction.op_mask(), Register::None, "{}", meant());
     assert!(!instruction.is_broadcast() && !instruction.zeroing_masking(), "{}", meant());
@@ -296,6 +297,8 @@ fn check_arithmetic(c: &mut Checker) {
     form!(c.reg_imm32(and_r32_imm32, And_rm32_imm8, Code::And_rm32_imm32));
     form!(c.reg_imm32(sub_r32_imm32, Sub_rm32_imm8, Code::Sub_rm32_imm32));
     form!(c.reg_reg(cmp_r32_r32, Cmp_r32_rm32, r32, r32));
+
+    form!(c.mem(lock_inc_m32, Inc_rm32));
 
     c.checked.push("or_m32_imm8");
     for to in memory_operands() {

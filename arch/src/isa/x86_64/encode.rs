@@ -249,6 +249,8 @@ forms! {
     and_r64_imm32(to: Gp, imm: i32) => reg_imm32(4, to, imm);
     /// SUB r64, imm: REX.W + 83 /5 ib or REX.W + 81 /5 id, sign-extended
     sub_r64_imm32(to: Gp, imm: i32) => reg_imm32(5, to, imm);
+    /// LOCK INC r/m64: F0 + REX.W + FF /0
+    lock_inc_m64(to: Mem) => reg_mem(op(0xFF).w().after(0xF0), 0_u8, to);
     /// OR r/m64, imm8: REX.W + 83 /1 ib, sign-extended
     or_m64_imm8(to: Mem, imm: i8) => mem_imm8(op(0x83).w(), 1, to, imm);
     /// ADD r64, r/m64: REX.W + 03 /r

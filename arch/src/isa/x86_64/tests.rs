@@ -258,7 +258,8 @@ fn check(code: Code, operands: &[Operand], emit: impl FnOnce(&mut Assembler)) {
 
     assert_eq!(instruction.code(), code, "{}", meant());
     assert_eq!(instruction.op_count() as usize, operands.len(), "{}", meant());
-    assert!(!instruction.has_lock_prefix() && !instruction.has_rep_prefix(), "{}", meant());
+    assert_eq!(instruction.has_lock_prefix(), code == Code::Inc_rm64, "{}", meant());
+    assert!(!instruction.has_rep_prefix(), "{}", meant());
     assert!(!instruction.has_repne_prefix() && !instruction.has_segment_prefix(), "{}", meant());
     assert_eq!(instruction.op_mask(), Register::None, "{}", meant());
     assert!(!instruction.is_broadcast() && !instruction.zeroing_masking(), "{}", meant());
@@ -355,6 +356,8 @@ fn check_arithmetic(c: &mut Checker) {
     form!(c.reg_reg(cmp_r64_r64, Cmp_r64_rm64, r64, r64));
     form!(c.reg_count(shl_r64_imm8, Shl_rm64_imm8, r64));
     form!(c.reg_count(shr_r64_imm8, Shr_rm64_imm8, r64));
+
+    form!(c.mem(lock_inc_m64, Inc_rm64));
 
     c.checked.push("or_m64_imm8");
     for to in memory_operands() {

@@ -284,6 +284,11 @@ impl<S: Surroundings> Walk<'_, S> {
                 Some(false) | None => Err("a branch on nothing, or forward".into()),
             },
             Mnemonic::Movsq | Mnemonic::Movsb => self.copy(instruction),
+            // Whoever else does the same at the same time is counted too.
+            Mnemonic::Inc if instruction.has_lock_prefix() => {
+                self.write(address(&self.state, instruction)?, 8, Known::Nothing)?;
+                Ok(Step::Next)
+            }
             Mnemonic::Call => self.call(instruction),
             Mnemonic::Jmp => {
                 let to = self.branch(instruction)?;

@@ -11,6 +11,8 @@ struct Thunk {
     context: Register,
     /// The slot's distance from the thunk.
     distance: i64,
+    /// How often it is still to add to the number of calls inside.
+    counts: usize,
 }
 
 /// Walks through the thunk that begins `code`, and gives its length without what fills its place.
@@ -18,8 +20,8 @@ struct Thunk {
 /// # Errors
 ///
 /// What the thunk did wrong.
-pub(crate) fn walk_thunk(code: &[u8], context: Gp, distance: i32) -> Result<usize, String> {
-    let mut thunk = Thunk { context: gp(context.number()), distance: distance.into() };
+pub(crate) fn walk_thunk(code: &[u8], context: Gp, counts: bool, distance: i32) -> Result<usize, String> {
+    let mut thunk = Thunk { context: gp(context.number()), distance: distance.into(), counts: counts.into() };
     super::walk(code, &[], &mut thunk).map(|(_, length)| length)
 }
 
@@ -31,8 +33,13 @@ impl Surroundings for Thunk {
         }
     }
 
-    fn write(&mut self, _: At, _: i64) -> Result<(), String> {
-        Err("a store".into())
+    fn write(&mut self, at: At, width: i64) -> Result<(), String> {
+        let inside = (Base::Context, i64::from(InstructionSet::X86_64.inside_offset()));
+        match self.counts.checked_sub(1) {
+            Some(left) if (at, width) == (inside, 8) => self.counts = left,
+            _ => return Err("a store".into()),
+        }
+        Ok(())
     }
 
     fn call(&mut self, _: Branch, _: &mut State) -> Result<&'static Convention, String> {
@@ -44,6 +51,9 @@ impl Surroundings for Thunk {
         let target = self.distance + i64::from(InstructionSet::X86_64.target_offset());
         if to != Branch::Through((Base::Code, target)) {
             return Err("it does not go where the slot says".into());
+        }
+        if self.counts > 0 {
+            return Err("it counts nobody".into());
         }
         if state.known(self.context) != Known::Address(Base::Context, 0) {
             return Err(format!("the context is {:?}", state.known(self.context)));

@@ -65,10 +65,11 @@ fn callback(subject: &Subject, plan: &CallPlan) -> Result<Vec<Piece>, Error> {
     let abi = subject.abi();
     let set = abi.instruction_set();
     let thunk = |name, context: Context| {
-        let code = isa::thunk(set, context.kind, 0, DISTANCE);
+        let code = isa::thunk(set, context.kind, set.thunks_count(), 0, DISTANCE);
         let place = context.name(abi);
+        let count = if set.thunks_count() { " that counts" } else { "" };
         let about =
-            format!("{name}: the slot, {DISTANCE:#x} behind it, is the context, for {place}, and the target");
+            format!("{name}{count}; its slot, at {DISTANCE:#x}: the context, for {place}, and the target");
         Piece { name, about, lines: listing(&code, set) }
     };
     let typed = Context::of_typed(subject).map(|context| thunk("thunk of a typed callback", context));

@@ -8,11 +8,15 @@ use super::{Assembler, Gp, Mem};
 use crate::isa::{InstructionSet, THUNK_SIZE};
 use alloc::vec::Vec;
 
-/// The code of one thunk: loads its context into `register` and jumps to its target. The slot lies at `slot`.
-pub fn thunk(register: Gp, slot: u32) -> Vec<u8> {
+/// The code of one thunk: loads its context into `register`, counts who comes in if it is one that does, and jumps to its
+/// target. The slot lies at `slot`.
+pub fn thunk(register: Gp, counts: bool, slot: u32) -> Vec<u8> {
     let mut asm = Assembler::with_capacity(THUNK_SIZE);
     asm.endbr32();
     asm.mov_r32_abs(register, slot);
+    if counts {
+        asm.lock_inc_m32(super::offset(Mem::at(register, 0), InstructionSet::X86.inside_offset()));
+    }
     asm.jmp_abs(slot.wrapping_add(InstructionSet::X86.target_offset()));
     while asm.len() < THUNK_SIZE {
         asm.int3();

@@ -8,9 +8,9 @@ use crate::abi::{Convention, numbers};
 use crate::isa::{InstructionSet, THUNK_SIZE};
 use alloc::vec::Vec;
 
-/// The code of one thunk: loads its context into `register` and jumps to its target. The slot lies `distance` bytes after
-/// the thunk.
-pub fn thunk(register: Gp, distance: i32) -> Vec<u8> {
+/// The code of one thunk: loads its context into `register`, counts who comes in if it is one that does, and jumps to its
+/// target. The slot lies `distance` bytes after the thunk.
+pub fn thunk(register: Gp, counts: bool, distance: i32) -> Vec<u8> {
     let mut asm = Assembler::with_capacity(THUNK_SIZE);
     let from_here = |asm: &Assembler, length: usize, offset: u32| {
         // At most THUNK_SIZE either way.
@@ -20,6 +20,9 @@ pub fn thunk(register: Gp, distance: i32) -> Vec<u8> {
     asm.endbr64();
     let context = from_here(&asm, LOAD_LENGTH, 0);
     asm.mov_r64_rip(register, context);
+    if counts {
+        asm.lock_inc_m64(super::offset(Mem::at(register, 0), InstructionSet::X86_64.inside_offset()));
+    }
     let target = from_here(&asm, JUMP_LENGTH, InstructionSet::X86_64.target_offset());
     asm.jmp_rip(target);
     while asm.len() < THUNK_SIZE {
