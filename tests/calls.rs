@@ -279,12 +279,15 @@ fn a_wrong_number_of_popped_bytes_is_an_error() -> Result<(), Error> {
     let arguments: [Value; 5] = [1.into(), 2.0.into(), 3i64.into(), 4.0f32.into(), 5.into()];
     let right = checked("double __stdcall f(int, double, long long, float, int)")?;
     assert_eq!(right.call_values(&arguments)?, Value::F64(54321.0));
+    assert_eq!(right.call::<_, f64>((1, 2.0, 3i64, 4.0f32, 5))?, 54321.0);
     for _ in 0..3 {
         let wrong = checked("double __stdcall f(int a, double b, long long c, float d)")?;
         let error = wrong.call_values(&arguments[..4]).unwrap_err().to_string();
         assert!(error.contains("double __stdcall f(int"), "{error}");
         assert!(error.contains("not enough arguments (4 bytes missing)"), "{error}");
         assert!(error.contains("it took 28 bytes off the stack, as declared it takes 24"), "{error}");
+        let typed = wrong.call::<_, f64>((1, 2.0, 3i64, 4.0f32)).unwrap_err();
+        assert_eq!(typed.to_string(), error);
     }
     let more = checked("double __stdcall f(int, double, long long, float, int, int)")?;
     let six = [&arguments[..], &[6.into()]].concat();
@@ -316,6 +319,8 @@ fn checked_calls_give_results_back() -> Result<(), Error> {
     };
     let f = checked(truth as extern "C" fn(i32) -> bool as *const c_void, "_Bool truth(int)")?;
     assert_eq!(f.call_values(&[2.into()])?, Value::Bool(true));
+    assert_eq!((f.call::<_, bool>((1,))?, f.call::<_, bool>((2i64,))?), (false, true));
+    assert!(f.call::<_, bool>(()).unwrap_err().to_string().contains("1 argument(s) wanted"));
     assert!(f.call_values(&[]).unwrap_err().to_string().contains("1 argument(s) wanted"));
     let f = checked(half as extern "C" fn(f32) -> f32 as *const c_void, "float half(float)")?;
     assert_eq!(f.call_values(&[3.0f32.into()])?, Value::F32(1.5));
@@ -325,5 +330,13 @@ fn checked_calls_give_results_back() -> Result<(), Error> {
     pair.set("x", 1.5)?;
     let Value::Data(result) = f.call_values(&[pair.into()])? else { panic!("no struct") };
     assert_eq!(result.to_string(), "{.x = 0, .y = 1.5}");
+    let result: Pair = f.call((Pair { x: 1.0, y: 2.0 },))?;
+    assert_eq!((result.x, result.y), (2.0, 1.0));
+    extern "C" fn back(text: *const std::ffi::c_char) -> *const std::ffi::c_char {
+        text
+    }
+    let back = back as extern "C" fn(*const std::ffi::c_char) -> *const std::ffi::c_char;
+    let f = checked(back as *const c_void, "const char *__null_terminated f(const char *)")?;
+    assert_eq!(f.call::<_, Option<std::ffi::CString>>((c"text",))?.as_deref(), Some(c"text"));
     Ok(())
 }

@@ -16,15 +16,9 @@ use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
 impl Function {
-    /// [`Function::call`], where a type differs from its parameter's: numbers are converted, pointers must fit as they
-    /// are.
+    /// That the pointers among `values`, and the one that comes back, are what the function's are.
     #[cold]
-    pub(super) fn call_converting(
-        &self,
-        values: &[Value],
-        contract: &Contract,
-        takes: Manner,
-    ) -> Result<Value, Error> {
+    pub(super) fn check_pointers(&self, values: &[Value], contract: &Contract) -> Result<(), Error> {
         let params = &self.inner.prototype.params;
         for (index, ((value, check), param)) in values.iter().zip(contract.params).zip(params).enumerate() {
             let pointer = value.tag() == Tag::Pointer && !check.checks_itself;
@@ -35,7 +29,7 @@ impl Function {
         if self.inner.result.tag == Tag::Pointer && !(contract.result.is)(&self.inner.prototype.result) {
             return Err(self.inner.wrong_result(contract));
         }
-        self.call_values_taking(values, takes)
+        Ok(())
     }
 
     /// [`Function::call_values`], where the caller `takes` with the result what the function's manner might.

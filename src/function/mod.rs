@@ -195,11 +195,23 @@ impl Function {
                 }
             });
         }
+        self.call_by_values(contract, arguments, |values| self.call_values_taking(values, takes))
+    }
+
+    /// [`Function::call`], where a type differs from its parameter's, or `call` wants values: numbers are converted, pointers
+    /// must fit as they are.
+    fn call_by_values<A: Args, R: Ret>(
+        &self,
+        contract: &'static Contract,
+        arguments: A,
+        call: impl FnOnce(&[Value]) -> Result<Value, Error>,
+    ) -> Result<R, Error> {
         // SAFETY: for the parameters of this call, before the end of which nothing ends that they refer to.
         let values = unsafe { arguments.values(&self.inner.prototype.params) };
-        let result = self.call_converting(values.as_ref(), contract, takes)?;
+        self.check_pointers(values.as_ref(), contract)?;
+        let result = call(values.as_ref())?;
         if let Value::Pointer(pointer) = &result {
-            // SAFETY: `call_converting` has checked that `R` stands for this pointer type, so this is what C gave back.
+            // SAFETY: `check_pointers` has found that `R` stands for this pointer type, so this is what C gave back.
             return Ok(unsafe {
                 R::from_native(ptr::from_ref(pointer).cast::<R::Native>().read_unaligned())
             });

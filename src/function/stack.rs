@@ -1,8 +1,9 @@
 //! Calls that look at what a callee pops.
 #![allow(unsafe_code)]
 
-use super::Function;
+use super::contract::Contract;
 use super::dynamic::slot_of;
+use super::{Args, Function, Ret};
 use crate::data::{Data, LongDouble, Tag, Value};
 use crate::engine::{Slot, StackCheck, checked_of};
 use crate::error::{Error, ErrorKind};
@@ -35,6 +36,18 @@ impl Function {
 }
 
 impl StackChecked {
+    /// [`Function::call`], and the check.
+    ///
+    /// # Errors
+    /// As for `call`; [`ErrorKind::Stack`], where the function popped another number of bytes than it should.
+    pub fn call<A: Args, R: Ret>(&self, arguments: A) -> Result<R, Error> {
+        if self.check.is_none() {
+            return self.function.call(arguments);
+        }
+        let contract = Contract::of::<A, R>();
+        self.function.call_by_values(contract, arguments, |values| self.call_values(values))
+    }
+
     /// [`Function::call_values`], and the check.
     ///
     /// # Errors
