@@ -84,6 +84,10 @@ pub unsafe trait Arg {
 /// # Ok::<(), callsmith::Error>(())
 /// ```
 pub trait IntoArg {
+    /// Whether [`IntoArg::into_arg`] is anything but the argument itself.
+    #[doc(hidden)]
+    const CONVERTS: bool = true;
+
     /// What C is given in its place.
     type Arg: Arg;
 
@@ -92,6 +96,7 @@ pub trait IntoArg {
 }
 
 impl<A: Arg> IntoArg for A {
+    const CONVERTS: bool = false;
     type Arg = A;
 
     #[inline(always)]

@@ -23,6 +23,13 @@ pub unsafe trait Args: Sized {
     /// Whether rustc passes every one to `extern "C"` functions as C compilers do.
     const DIRECT: bool;
 
+    /// Whether [`Args::ready`] runs code of a program's types.
+    #[doc(hidden)]
+    const CONVERTS: bool;
+
+    /// The same, each as what C is given in its place ([`IntoArg`]).
+    type Ready: Args;
+
     /// The arguments as values, to be converted.
     type Values: AsRef<[Value]>;
 
@@ -34,6 +41,9 @@ pub unsafe trait Args: Sized {
     /// # Safety
     /// As for [`Arg::value`].
     unsafe fn values(self, params: &[Param]) -> Self::Values;
+
+    /// Asks each what C is given in its place: that runs code of its type.
+    fn ready(self) -> Self::Ready;
 
     /// The same, in memory of its own. What is passed on out of line this way does not keep the original from being
     /// in registers.
@@ -75,6 +85,8 @@ macro_rules! tuples {
         unsafe impl<$($name: IntoArg),*> Args for ($($name,)*) {
             const COUNT: usize = $count;
             const DIRECT: bool = true $(&& <$name::Arg as Arg>::DIRECT)*;
+            const CONVERTS: bool = false $(|| $name::CONVERTS)*;
+            type Ready = ($($name::Arg,)*);
             type Values = [Value; $count];
 
             const CHECKS: &'static [Check] = &[$(Check::of::<$name>()),*];
@@ -84,6 +96,12 @@ macro_rules! tuples {
                 let mut types = params.iter().map(|param| &param.ty);
                 // SAFETY: the caller's promise.
                 unsafe { [$(<$name::Arg as Arg>::value($value.into_arg().native(), types.next())),*] }
+            }
+
+            #[inline(always)]
+            fn ready(self) -> Self::Ready {
+                let ($($value,)*) = self;
+                ($($value.into_arg(),)*)
             }
 
             #[inline(always)]

@@ -70,7 +70,11 @@ impl Function {
     pub fn call_errno<A: Args, R: Ret>(&self, arguments: A) -> Result<(R, Errno), Error> {
         let place = PLACE.get();
         if place.is_null() {
-            return self.call_errno_first(Contract::of::<A, R>(), arguments.apart());
+            return self.call_errno_first(Contract::of::<A::Ready, R>(), arguments.ready().apart());
+        }
+        if A::CONVERTS {
+            // What that does is not the function's doing.
+            return self.call_inside(arguments.ready(), TakingErrno(place));
         }
         self.call_inside(arguments, TakingErrno(place))
     }
@@ -100,6 +104,7 @@ impl Function {
     /// # Errors
     /// As for [`Function::call`].
     pub fn call_swapping_errno<A: Args, R: Ret>(&self, arguments: A) -> Result<R, Error> {
+        let arguments = arguments.ready();
         swapping_errno(|| self.call(arguments))
     }
 }

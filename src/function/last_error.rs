@@ -67,7 +67,7 @@ impl Function {
     /// As for [`Function::call`].
     #[inline(always)]
     pub fn call_last_error<A: Args, R: Ret>(&self, arguments: A) -> Result<(R, LastError), Error> {
-        self.call_inside(arguments, Taking)
+        self.call_inside(arguments.ready(), Taking)
     }
 
     /// [`Function::call_last_error`] for values of run-time types.

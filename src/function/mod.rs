@@ -282,7 +282,7 @@ impl Function {
     }
 
     /// This function for calls with pointers to the arguments' values. The code for them is made when a function of the
-    /// signature is first asked for it.
+    /// signature is first asked for it. What its library's options have done around calls is not done around these.
     ///
     /// A variadic function is called with its fixed parameters; see [`Function::with_tail`] for more.
     ///
@@ -293,7 +293,8 @@ impl Function {
     }
 
     /// Calls with one 8-byte slot for each parameter: a number or pointer of at most 8 bytes in its low bytes (the rest
-    /// is not read), or else the value's address. The result is that register which the function left it in.
+    /// is not read), or else the value's address. The result is that register which the function left it in. What its
+    /// library's options have done around calls is not done around this.
     ///
     /// # Safety
     /// `slots` points at as many slots; the result's C type is a number or pointer of at most 8 bytes, or `void`, and

@@ -1,6 +1,8 @@
 //! `errno`: with each result, and as ctypes' copy of it.
 
-use callsmith::{Callback, Error, Library, Routine, get_errno, set_errno, swapping_errno};
+use callsmith::{
+    Callback, Errno, Error, Function, IntoArg, Library, Routine, get_errno, set_errno, swapping_errno,
+};
 
 /// Microsoft's C library has them under other names.
 const CLOSE: &str = if cfg!(windows) { "int close(int fd) __asm__(\"_close\")" } else { "int close(int fd)" };
@@ -24,6 +26,34 @@ fn errno_is_taken_with_each_result() -> Result<(), Error> {
         (first, getpid.call_errno::<_, i32>(()).expect("a number").1.0)
     });
     assert_eq!(errno.join().expect("numbers"), (0, 0));
+    Ok(())
+}
+
+/// What an argument of a program's own type does on the way is not the function's.
+#[test]
+fn errno_is_the_functions_and_not_its_arguments() -> Result<(), Error> {
+    struct Fails<'f>(&'f Function);
+
+    impl IntoArg for Fails<'_> {
+        type Arg = i32;
+
+        fn into_arg(self) -> i32 {
+            self.0.call((-1,)).unwrap_or_default()
+        }
+    }
+
+    let source =
+        "#include <errno.h>\nint fail(int n) { errno = 33; return n; } int keep(int n) { return n; }";
+    let Some(library) = crate::c::library(source, &[]) else { return Ok(()) };
+    // SAFETY: the functions above.
+    let (fail, keep) = unsafe { (library.function("int fail(int)")?, library.function("int keep(int)")?) };
+    for _ in 0..2 {
+        assert_eq!(keep.call_errno::<_, i32>((Fails(&fail),))?, (-1, Errno(0)));
+        assert_eq!(fail.call_errno::<_, i32>((Fails(&fail),))?, (-1, Errno(33)));
+    }
+    set_errno(5);
+    assert_eq!(keep.call_swapping_errno::<_, i32>((Fails(&fail),))?, -1);
+    assert_eq!(get_errno(), 5);
     Ok(())
 }
 
