@@ -260,10 +260,10 @@ fn six_longs() {
         let code = emit::stub(&abi::classify(&signature).unwrap(), Shape::Slots, abi.variadic().convention());
         Decoder::new(32, &code, DecoderOptions::NONE).into_iter().count()
     };
-    // The landing pad, the frame, the arguments' address; a load and a store for each word on the stack, a load for each in a
-    // register; the call, the frame, the return.
-    assert_eq!(count(X86Call::Cdecl), 3 + 12 + 3);
-    assert_eq!(count(X86Call::Stdcall), 3 + 12 + 3);
-    assert_eq!(count(X86Call::Fastcall), 3 + 2 + 8 + 3);
-    assert_eq!(count(X86Call::Thiscall), 3 + 1 + 10 + 3);
+    // The landing pad, the frame, the arguments' address; a push for each word on the stack, a load for each in a register;
+    // the call, the frame, the return.
+    assert_eq!(count(X86Call::Cdecl), 3 + 6 + 3);
+    assert_eq!(count(X86Call::Stdcall), 3 + 6 + 3);
+    assert_eq!(count(X86Call::Fastcall), 3 + 4 + 2 + 3);
+    assert_eq!(count(X86Call::Thiscall), 3 + 5 + 1 + 3);
 }

@@ -190,6 +190,8 @@ forms! {
 
     /// PUSH r32: 50+rd
     push_r32(from: Gp) => plus(0x50, from);
+    /// PUSH r/m32: FF /6
+    push_m32(from: Mem) => reg_mem(op(0xFF), 6_u8, from);
     /// POP r32: 58+rd
     pop_r32(to: Gp) => plus(0x58, to);
 

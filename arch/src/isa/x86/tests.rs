@@ -313,6 +313,7 @@ fn check_arithmetic(c: &mut Checker) {
 fn check_control(c: &mut Checker) {
     form!(c.fixed(endbr32, Endbr32));
     form!(c.fixed(int3, Int3));
+    form!(c.mem(push_m32, Push_rm32));
     form!(c.mem(call_m32, Call_rm32));
     form!(c.reg(jmp_r32, Jmp_rm32));
     form!(c.mem(jmp_m32, Jmp_rm32));

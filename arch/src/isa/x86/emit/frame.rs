@@ -1,7 +1,7 @@
 //! The stub's own stack frame: its size, how it is entered and left.
 
 use super::copy::BULK;
-use super::{Gp, Mem, Stub, all_simple, needs_emms};
+use super::{Gp, Mem, Stub, all_simple, needs_emms, push};
 use crate::abi::Convention;
 use crate::isa::Shape;
 use crate::plan::{CallPlan, Passing, ResultPlan};
@@ -21,8 +21,10 @@ const SLACK: u32 = 1024;
 pub(super) struct Frame {
     /// Whether there is no frame: the target's stack arguments, if any, take the place of the stub's own.
     pub(super) in_place: bool,
-    /// Bytes to subtract from the stack pointer after the pushes.
+    /// Bytes to subtract from the stack pointer after the registers that are kept.
     bytes: u32,
+    /// How many of them are subtracted by pushing all stack arguments: none of them or all.
+    pub(super) pushed: u32,
     /// The alignment, where it is more than the entry's: then ebp holds the way back.
     over_aligned: Option<u32>,
     /// Whether esi and edi are pushed.
@@ -43,7 +45,8 @@ impl Frame {
             None => (plan.frame_bytes + pushed).next_multiple_of(align) - pushed,
         };
         let in_place = over_aligned.is_none() && ends_in_jump(plan, shape);
-        Frame { in_place, bytes, over_aligned, in_bulk, pops: plan.callee_pops }
+        let pushed = if in_place || over_aligned.is_some() { 0 } else { push::bytes(plan) };
+        Frame { in_place, bytes, pushed, over_aligned, in_bulk, pops: plan.callee_pops }
     }
 
     /// That of a stub that looks at the stack pointer: found again without it, and with esi for what it was.
@@ -51,7 +54,7 @@ impl Frame {
         let align = u32::try_from(plan.stack_align.bytes()).unwrap_or(PAGE).max(entry.stack_align);
         let frame = Frame::of(plan, Shape::Gather, entry);
         let bytes = plan.frame_bytes.next_multiple_of(4) + SLACK;
-        Frame { in_place: false, bytes, over_aligned: Some(align), in_bulk: true, ..frame }
+        Frame { in_place: false, bytes, pushed: 0, over_aligned: Some(align), in_bulk: true, ..frame }
     }
 
     /// Where the return address is, once the frame is there.
@@ -107,7 +110,7 @@ impl Stub<'_> {
             self.asm.push_r32(Gp::Edi);
         }
         match frame.over_aligned {
-            None => self.lower_stack(frame.bytes),
+            None => self.lower_stack(frame.bytes - frame.pushed),
             Some(align) => self.lower_and_align_stack(frame.bytes, align),
         }
     }

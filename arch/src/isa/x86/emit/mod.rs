@@ -28,6 +28,7 @@ mod adapter;
 mod copy;
 mod frame;
 mod load;
+mod push;
 mod result;
 mod thunk;
 
@@ -105,8 +106,11 @@ impl Stub<'_> {
     fn call(&mut self) {
         let frame = self.frame;
         self.enter(&frame);
-        self.asm.mov_r32_m(ARGUMENTS, self.entered(Entered::Arguments));
-        self.store_stack_arguments();
+        self.asm.mov_r32_m(ARGUMENTS, offset_back(self.entered(Entered::Arguments), frame.pushed));
+        match frame.pushed {
+            0 => self.store_stack_arguments(),
+            _ => self.push_stack_arguments(),
+        }
         if self.checked {
             self.asm.mov_r32_r32(Gp::Esi, Gp::Esp);
         }
@@ -207,6 +211,11 @@ fn all_simple(plan: &CallPlan) -> bool {
         Passing::Ignored(_) => true,
         Passing::Indirect { .. } => false,
     })
+}
+
+/// `address` moved back by `bytes`, of which a frame has fewer than 2^31.
+fn offset_back(address: Mem, bytes: u32) -> Mem {
+    Mem::at(address.base, address.disp.wrapping_sub_unsigned(bytes))
 }
 
 /// `address` moved on by `bytes`, which a plan keeps below 2^31.
