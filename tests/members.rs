@@ -243,6 +243,73 @@ fn no_path_and_no_value_panics() {
     }
 }
 
+/// Where safe code writes no pointer, it reads none but NULL, whatever else it writes: every byte that it can reach.
+#[test]
+fn no_sequence_of_writes_makes_a_pointer_of_a_number() {
+    let (seed, count) = (support::seed(), support::count(10_000));
+    support::note(&format!("pointers: {count} types, CALLSMITH_SEED={seed}"));
+    let mut types = TypeGen::new(Rng::new(seed), host::MODEL);
+    let mut rng = Rng::new(seed ^ 3);
+    let mut pointers = 0;
+    for index in 0..count {
+        let tree = types.record();
+        let leaves = tree.leaves();
+        let is_pointer = |leaf: &&CLeaf| leaf.scalar.scalar(host::MODEL) == Scalar::Pointer;
+        let kept: Vec<&str> = leaves.iter().filter(is_pointer).map(|leaf| leaf.path.as_str()).collect();
+        if kept.is_empty() {
+            continue;
+        }
+        let Case { declaration, name, .. } = case(&mut rng, &tree, index, false);
+        let text = format!("{}{declaration}{name}", prelude(host::MODEL));
+        let text = text.replace("__SIZE_TYPE__", "size_t").replace("__PTRDIFF_TYPE__", "ptrdiff_t");
+        let ctype = decl::parse_type(&text.replace("__WCHAR_TYPE__", "wchar_t"), host::MODEL);
+        let mut data = Data::new(&ctype.expect("a type")).expect("a layout");
+        for _ in 0..20 {
+            let (one, other) = (part(&mut rng, &leaves), part(&mut rng, &leaves));
+            scribble(&mut rng, &mut data, &one, &other);
+            for path in &kept {
+                match data.get(path) {
+                    Ok(Value::Pointer(pointer)) => {
+                        assert!(pointer.is_null(), "{path}, after '{one}' and '{other}' of {declaration}");
+                        pointers += 1;
+                    }
+                    Ok(other) => panic!("{path} is {other} in {declaration}"),
+                    Err(_) => {}
+                }
+            }
+        }
+    }
+    assert!(pointers >= count, "{pointers}");
+}
+
+/// The path of a leaf, or of something that it is in.
+fn part(rng: &mut Rng, leaves: &[CLeaf]) -> String {
+    let index = usize::try_from(rng.below(leaves.len() as u64)).expect("few");
+    let path = &leaves[index].path;
+    let cuts: Vec<usize> = path.match_indices(['.', '[']).map(|(at, _)| at).chain([path.len()]).collect();
+    path[..rng.pick(&cuts)].to_owned()
+}
+
+/// Writes ones where it can, by one way or another.
+fn scribble(rng: &mut Rng, data: &mut Data, one: &str, other: &str) {
+    let bytes = CType::array_of(&callsmith::ctype::Integer::UChar.into(), rng.below(24));
+    match rng.below(8) {
+        0 => drop((data.set(one, -1), data.set(one, u64::MAX), data.set(one, f64::NAN))),
+        1 => drop(data.at_mut(one).map(|mut view| view.bytes_mut().map(|bytes| bytes.fill(0xff)))),
+        2 => drop(data.at_mut(one).map(|mut view| view.set_text(&[0xff; 5]))),
+        3 => drop(data.at_mut(one).map(|mut view| {
+            view.cast(&bytes).map(|mut view| view.bytes_mut().map(|bytes| bytes.fill(0xff)).is_ok())
+        })),
+        4 => drop(data.view_mut().swap(one, other)),
+        5 => drop(data.get(one).map(|value| data.set(other, value))),
+        6 => drop(data.resize(data.bytes().len() + usize::try_from(rng.below(40)).expect("few"))),
+        _ => {
+            let copy = data.clone();
+            drop(data.at_mut(one).map(|mut view| copy.at(other).map(|from| view.assign(&from))));
+        }
+    }
+}
+
 /// The path of one of the writes.
 fn write_path(writes: &[Write], rng: &mut Rng) -> String {
     let paths: Vec<&str> = writes.iter().map(|write| write.path.as_str()).collect();

@@ -230,7 +230,9 @@ fn both_layouts_can_be_packed_and_aligned() -> Result<(), Error> {
     let members = "char a:3; int b:4; short c; double d; long long e:40;";
     let mut source = String::from("void *memset(void *, int, unsigned long long);");
     let mut types = Vec::new();
-    for rule in ["gcc_struct", "ms_struct"] {
+    // Where gcc has both.
+    let both = cfg!(any(target_arch = "x86", target_arch = "x86_64"));
+    for rule in if both { &["gcc_struct", "ms_struct"][..] } else { &["gcc_struct"] } {
         for (pack, align) in [(0, 0), (1, 0), (2, 0), (4, 16), (0, 32)] {
             let number = types.len();
             let align = if align > 0 { format!(", aligned({align})") } else { String::new() };
