@@ -3,8 +3,9 @@
 //! # Safety
 //!
 //! The closure is dropped once, when the callback is dropped and nobody is inside: by the dropper, or by the last caller
-//! out. The memory around it stays until its slot has rested and nobody is inside, so a thread that has loaded its
-//! address from the slot just before the drop finds it, and finds it dead.
+//! out. One that has nothing to be dropped is only memory. The memory stays until its slot has rested and nobody is inside, so
+//! a thread that has loaded its address from the slot just before the drop finds it; then it is freed, or the closure of
+//! another callback of the same make takes its place.
 #![allow(unsafe_code)]
 
 use super::guard::{Gate, Guard};
@@ -95,6 +96,7 @@ impl<F, P: Send> Context<F, P> {
     pub(super) const fn ends<G: Guard, N>(note: Option<&'static Note>) -> Ends {
         Ends {
             note,
+            retire: if Self::CLOSURE_DROPS { Some(Context::<F, P>::retire_at) } else { None },
             free: Context::<F, P>::free_at,
             more: refuse::<G, N> as extern "C" fn(&Header) -> N as *const c_void,
         }
@@ -110,13 +112,7 @@ impl<F, P: Send> Context<F, P> {
     ) -> Box<Context<F, P>> {
         let note = ends.note.map_or(ptr::null(), ptr::from_ref);
         let header = Header {
-            head: Head {
-                handler,
-                inside: AtomicIsize::new(0),
-                note,
-                retire: if Self::CLOSURE_DROPS { Some(Context::<F, P>::retire_at) } else { None },
-                ends: Some(ends),
-            },
+            head: Head { handler, inside: AtomicIsize::new(0), note, retire: ends.retire, ends: Some(ends) },
             maker: if G::BY_MAKER { MaybeUninit::new(ThreadId::of_maker()) } else { MaybeUninit::uninit() },
         };
         let closure = UnsafeCell::new(ManuallyDrop::new(closure));
@@ -175,8 +171,8 @@ pub(super) struct Left<F, P> {
 }
 
 impl<F, P: Send> Left<F, P> {
-    /// One whose thunk may enter `target`, if it is of callbacks that end like this, and nobody is in it any more. Where two
-    /// types have the same ends, these free the same memory.
+    /// One whose thunk may enter `target`, if it is of callbacks that end like this, and nobody is in it any more. Two types
+    /// may have the same ends: then these do the same with both, and the memory that they free is alike.
     ///
     /// # Safety
     /// `ends` are for contexts of this type under `G`.

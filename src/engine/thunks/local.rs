@@ -100,7 +100,7 @@ impl Hand {
 /// Which of the recent ones it may be.
 #[inline(always)]
 fn index_of(target: *const c_void) -> usize {
-    // Functions are aligned to 16 bytes.
+    // Most functions are aligned to 16 bytes.
     target.addr() / 16 % RECENT
 }
 

@@ -116,8 +116,8 @@ pub(crate) struct Head {
     pub(crate) inside: AtomicIsize,
     /// Whose it is.
     pub(crate) note: *const Note,
-    /// What to do when the callback is dropped, if anything: nothing may be inside only when this has been done, and
-    /// `inside` is [`LEFT`].
+    /// What to do when the callback is dropped, if anything: then nobody is inside only when this has been done, and `inside`
+    /// is [`LEFT`].
     ///
     /// # Safety
     /// For a context of the type that this is for, once.
@@ -151,6 +151,8 @@ pub(crate) struct Note {
 pub(crate) struct Ends {
     /// The note of all contexts that end like this, if they have one in common.
     pub(crate) note: Option<&'static Note>,
+    /// What the contexts' [`Head::retire`] is.
+    pub(crate) retire: Option<unsafe fn(*const c_void)>,
     /// Nobody finds the context any more.
     ///
     /// # Safety
