@@ -2,7 +2,7 @@
 
 use super::c::{at, called_back, library};
 use callsmith::callback::{Callback, DynCallback};
-use callsmith::{Error, Function, Ptr, Value, c_struct, decl, host};
+use callsmith::{Error, Function, LongDouble, Ptr, Value, c_struct, decl, host};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -122,7 +122,17 @@ fn passes_through(function: &Function, through: &Function, call: impl Fn(&Functi
     assert_eq!(six, 6);
 }
 
-#[cfg_attr(target_arch = "x86", ignore = "each callback goes through an adapter there")]
+/// An adapter is code that nobody can unwind. On 32-bit x86 one always lies between.
+#[test]
+fn unwinding_is_refused_where_more_than_a_thunk_lies_between() {
+    let adapted = Callback::<fn(LongDouble) -> i32>::builder().unwinding().shared(|_: LongDouble| 0);
+    let error = adapted.expect_err("an error").to_string();
+    assert!(error.contains("panics cannot go through the code that this signature needs"), "{error}");
+    let plain = Callback::<fn(i32) -> i32>::builder().unwinding().shared(|n: i32| n);
+    assert_eq!(plain.is_err(), cfg!(target_arch = "x86"));
+}
+
+#[cfg_attr(target_arch = "x86", ignore = "unwinding is refused there")]
 #[test]
 fn an_unwinding_callback_lets_a_panic_through_c() -> Result<(), Error> {
     let source = "int through(int (*f)(int), int n) { return f(n) + 1; }";
