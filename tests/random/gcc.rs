@@ -113,13 +113,15 @@ fn in_aapcs64(c: &CType, ty: &Type) -> bool {
         return true;
     }
     let (CType::Record(c), Type::Record(record)) = (c, ty) else { return false };
-    // An array of no elements: gcc sees no HFA where it is in an empty struct inside; but it does beside a complex number
-    // that fills the struct.
+    // An array of no elements: gcc sees no HFA where it is in an empty struct inside; but it does beside a complex number or
+    // a vector that fills the struct.
     let is_empty_array = |c: &CType| matches!(c, CType::Array { len: None | Some(0), .. });
     let has_empty_array = |c: &CType| any(c, &is_empty_array);
     let inside = c.members.iter().any(|member| !is_empty_array(&member.ty) && has_empty_array(&member.ty));
     let beside = c.members.iter().any(|member| is_empty_array(&member.ty))
-        && c.members.iter().any(|member| any(&member.ty, &|c| matches!(c, CType::Complex(_))));
+        && c.members
+            .iter()
+            .any(|member| any(&member.ty, &|c| matches!(c, CType::Complex(_) | CType::Vector { .. })));
     if inside || beside {
         return true;
     }

@@ -18,6 +18,10 @@ pub(super) enum Mode<'a> {
 /// A type's mode.
 pub(super) fn mode<'a>(ty: &'a Type, model: &DataModel) -> Mode<'a> {
     match ty {
+        // MMX has no floating-point numbers, and so gcc no mode for 8 bytes of them.
+        Type::Vector(vector) if vector.size.bytes() == 8 && matches!(vector.lane, Scalar::Float(_)) => {
+            Mode::Block
+        }
         Type::Scalar(Scalar::Float(_)) | Type::Complex(_) | Type::Vector(_) => Mode::Of(ty),
         Type::Scalar(_) => Mode::Integer,
         Type::Array(array) => match mode(&array.element, model) {
