@@ -1,15 +1,16 @@
 //! Generated stubs, run in hostile surroundings: every register set on entry, poisoned or checked; values, results and
 //! slots against guard pages on either side; a target that records all registers and its stack, and spoils all that it
-//! may. What it recorded must be what `interp` reads in the plan. All four pairs of entry and target convention run here.
+//! may. What it recorded must be what `interp` reads in the plan. On x86-64 all four pairs of entry and target convention
+//! run, on AArch64 all three flavours of the target's: to a processor they are alike.
 //!
 //! `CALLSMITH_SEED` repeats a run, `CALLSMITH_COUNT` is the number of random signatures for each convention.
-#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
 #[path = "hostile/case.rs"]
 mod case;
 #[path = "hostile/fault.rs"]
 mod fault;
-#[path = "hostile/machine.rs"]
+#[path = "hostile/machine/mod.rs"]
 mod machine;
 #[path = "hostile/memory.rs"]
 mod memory;
@@ -18,10 +19,10 @@ mod random;
 #[path = "hostile/run.rs"]
 mod run;
 
-use callsmith::arch::isa::InstructionSet;
-use callsmith::arch::layout::{DataModel, Float, Member, Record, RecordAttrs, RecordKind, Scalar, Type};
+use callsmith::arch::layout::{Float, Member, Record, RecordAttrs, RecordKind, Scalar, Type};
 use callsmith::arch::plan::MAX_FRAME;
-use callsmith::arch::{Align, Signature};
+use callsmith::arch::{Abi, Align, Signature};
+use callsmith::host;
 use case::must_pass;
 use random::rng::{self, Rng};
 use run::Rig;
@@ -33,19 +34,28 @@ fn structure(members: &[Member], packed: bool, align: Option<u64>) -> Type {
     let mut attrs = RecordAttrs::new(RecordKind::Struct);
     attrs.packed = packed;
     attrs.align = align.map(Align::of);
-    Record::new(&DataModel::LP64, attrs, members).unwrap().into()
+    Record::new(host::MODEL, attrs, members).unwrap().into()
 }
 
 fn bytes(len: u64, align: Option<u64>) -> Type {
-    let array = Type::array(Type::Scalar(Scalar::U8), len, &DataModel::LP64).unwrap();
+    let array = Type::array(Type::Scalar(Scalar::U8), len, host::MODEL).unwrap();
     structure(&[Member::new(array)], false, align)
 }
 
-/// Runs a function of `params` returning `result` under both conventions.
-fn both(rig: &mut Rig, result: Option<Type>, params: &[Type], grows: bool) {
-    for abi in InstructionSet::X86_64.abis() {
-        let signature = Signature::new(abi, result.clone(), params.to_vec()).unwrap();
-        must_pass(rig, &signature, 1, grows);
+/// The conventions of this instruction set.
+fn conventions() -> impl Iterator<Item = Abi> {
+    host::ABI.instruction_set().abis()
+}
+
+/// Runs a function of `params` returning `result` under one convention.
+fn one(rig: &mut Rig, abi: Abi, result: Type, params: Vec<Type>, grows: bool) {
+    must_pass(rig, &Signature::new(abi, Some(result), params).unwrap(), 1, grows);
+}
+
+/// The same under every convention.
+fn all(rig: &mut Rig, result: &Type, params: &[Type], grows: bool) {
+    for abi in conventions() {
+        one(rig, abi, result.clone(), params.to_vec(), grows);
     }
 }
 
@@ -57,7 +67,7 @@ fn random_signatures() {
     let mut rig = Rig::new();
     for case in 0..count as u64 {
         let seed = seed.wrapping_add(case);
-        for abi in InstructionSet::X86_64.abis() {
+        for abi in conventions() {
             let signature = random::signature(&mut Rng::new(seed), abi);
             must_pass(&mut rig, &signature, seed, false);
         }
@@ -72,7 +82,7 @@ fn structs_of_every_size() {
         // In registers and on the stack; where one eightbyte of the last register is left for it.
         for before in [0, 5, 7] {
             let params = [vec![LONG; before], vec![ty.clone(); 2]].concat();
-            both(&mut rig, Some(ty.clone()), &params, false);
+            all(&mut rig, &ty, &params, false);
         }
     }
 }
@@ -90,7 +100,7 @@ fn pieces_of_every_width() {
             let bits = (bits > 0).then(|| Member::unnamed_bits(Scalar::U32, bits));
             let members: Vec<Member> = start.iter().copied().cloned().chain(bits).collect();
             let ty = structure(&members, true, None);
-            both(&mut rig, Some(ty.clone()), &[ty.clone(), LONG, ty], false);
+            all(&mut rig, &ty, &[ty.clone(), LONG, ty.clone()], false);
         }
     }
 }
@@ -98,9 +108,11 @@ fn pieces_of_every_width() {
 #[test]
 fn a_thousand_arguments() {
     let mut rig = Rig::new();
-    for ty in [Type::Scalar(Scalar::I8), Type::Scalar(Scalar::U16), Type::Complex(Float::X87), bytes(7, None)]
-    {
-        both(&mut rig, Some(ty.clone()), &vec![ty; 1_000], false);
+    for abi in conventions() {
+        let complex = Type::Complex(abi.data_model().long_double);
+        for ty in [Type::Scalar(Scalar::I8), Type::Scalar(Scalar::U16), complex, bytes(7, None)] {
+            one(&mut rig, abi, ty.clone(), vec![ty; 1_000], false);
+        }
     }
 }
 
@@ -109,17 +121,15 @@ fn frames_touch_every_page_in_order() {
     let mut rig = Rig::new();
     let lens = [1, 4000, 4080, 4088, 4096, 8000, 8176, 65_528, MAX_FRAME - 32, MAX_FRAME];
     for len in lens {
-        both(&mut rig, Some(bytes(16, None)), &[bytes(len, None)], true);
+        all(&mut rig, &bytes(16, None), &[bytes(len, None)], true);
     }
     for align in (5..=20).map(|power| 1 << power) {
         for len in [1, 4080, 8000, 100_000] {
-            let ty = bytes(len, Some(align));
-            both(
-                &mut rig,
-                Some(Type::Scalar(Scalar::Float(Float::X87))),
-                &[vec![LONG; 7], vec![ty]].concat(),
-                true,
-            );
+            let params = [vec![LONG; 7], vec![bytes(len, Some(align))]].concat();
+            for abi in conventions() {
+                let result = Type::Scalar(Scalar::Float(abi.data_model().long_double));
+                one(&mut rig, abi, result, params.clone(), true);
+            }
         }
     }
 }

@@ -5,12 +5,15 @@ use super::memory::Side;
 use super::random::rng::Rng;
 use super::run::{Rig, Run};
 use callsmith::arch::abi;
-use callsmith::arch::isa::x86_64::emit::stub;
-use callsmith::arch::isa::{InstructionSet, Shape};
+use callsmith::arch::isa::{self, Shape};
 use callsmith::arch::plan::Location;
-use callsmith::arch::{CallPlan, Error, Signature};
+use callsmith::arch::{Abi, CallPlan, Error, Signature};
+use callsmith::host;
 
 const SHAPES: [Shape; 2] = [Shape::Slots, Shape::Gather];
+
+/// Conventions that a stub is entered under: on x86-64 the other system's too. AArch64's systems enter it alike.
+const ENTRIES: &[Abi] = if cfg!(target_arch = "x86_64") { &[Abi::SysV64, Abi::Win64] } else { &[host::ABI] };
 
 /// Runs every stub of a signature on values that `seed` makes, next to guard pages on either side.
 ///
@@ -30,9 +33,10 @@ pub(crate) fn check(rig: &mut Rig, signature: &Signature, seed: u64, grows: bool
     let values: Vec<Vec<u8>> = plan.args.iter().map(|arg| bytes(&mut rng, arg.size as usize)).collect();
     let ways: Vec<_> = SHAPES
         .iter()
-        .flat_map(|&shape| InstructionSet::X86_64.abis().map(move |entry| (shape, entry.convention())))
+        .flat_map(|&shape| ENTRIES.iter().map(move |entry| (shape, entry.convention())))
         .collect();
-    let stubs: Vec<_> = ways.iter().map(|&(shape, entry)| stub(&plan, shape, entry)).collect();
+    let stubs = ways.iter().map(|&(shape, entry)| isa::stub(&plan, shape, entry.abi));
+    let stubs: Vec<_> = stubs.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
     let addresses = rig.code.publish(&stubs);
     for side in [Side::Start, Side::End] {
         for (&(shape, entry), &stub) in ways.iter().zip(&addresses) {

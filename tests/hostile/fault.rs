@@ -13,7 +13,7 @@ use std::mem::zeroed;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-/// Bytes in a page of x86-64.
+/// Bytes in a page, as far as these tests know.
 pub(crate) const PAGE: usize = 4096;
 
 /// Room for the signal's frame with the largest vector registers.
@@ -97,20 +97,16 @@ impl Drop for Faults {
 
 extern "C" fn on_fault(_signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the kernel passes both to a handler with SA_SIGINFO.
-    let (address, registers) = unsafe {
-        let context = &mut *context.cast::<libc::ucontext_t>();
-        ((*info).si_addr() as usize, &mut context.uc_mcontext.gregs)
-    };
+    let (address, context) =
+        unsafe { ((*info).si_addr() as usize, &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext) };
     let page = address / PAGE * PAGE;
     if page >= GROWING_START.load(Relaxed) && page == GROWING_PAGE.load(Relaxed) {
         GROWING_PAGE.store(page - PAGE, Relaxed);
         // SAFETY: a page of the memory that was given to `grow`.
         unsafe { libc::mprotect(page as *mut libc::c_void, PAGE, libc::PROT_READ | libc::PROT_WRITE) };
     } else if ACTIVE.swap(false, Relaxed) {
-        let ip = &mut registers[usize::try_from(libc::REG_RIP).unwrap_or(0)];
         FAULT_ADDRESS.store(address as u64, Relaxed);
-        FAULT_IP.store(ip.cast_unsigned(), Relaxed);
-        *ip = machine::recovery().cast_signed();
+        FAULT_IP.store(machine::go_on_at(context, machine::recovery()), Relaxed);
     } else {
         // Not a stub's: the instruction faults again, and the process ends as it would have.
         // SAFETY: zeros are the default action.

@@ -7,14 +7,14 @@
 #![allow(unsafe_code)]
 
 use super::fault::{Faults, PAGE};
-use super::machine::{Machine, Registers, State, target};
+use super::machine::{KEPT_VECTOR_BYTES, Machine, SP, State, target};
 use super::memory::{Arena, Map, Place, Side};
 use super::random::rng::Rng;
+use callsmith::arch::CallPlan;
 use callsmith::arch::abi::Convention;
 use callsmith::arch::interp::{self, Addresses, Image, Region};
 use callsmith::arch::isa::Shape;
 use callsmith::arch::plan::{Location, MAX_FRAME, Move, ResultPlan};
-use callsmith::arch::{Abi, CallPlan};
 
 /// More than the longest frame, twice over.
 const STACK: usize = 4 << 20;
@@ -24,11 +24,6 @@ const CANARY: usize = 1024;
 const TOP: usize = 4 * PAGE;
 /// What the result's memory is full of before the call.
 const UNTOUCHED: u8 = 0x5A;
-const RSP: usize = 4;
-/// The direction flag.
-const DF: u64 = 1 << 10;
-/// All registers of the x87 empty.
-const X87_EMPTY: u32 = 0xffff;
 
 /// What is used again by all runs.
 pub(crate) struct Rig {
@@ -162,8 +157,8 @@ impl Rig {
     /// Sets the caller's stack pointer, and fills what is above: those bytes, and where they are.
     fn prepare_stack(&mut self, run: Run<'_>, rng: &mut Rng) -> (usize, Vec<u8>) {
         let start = self.stack.start();
-        let rsp = self.stack.end() - TOP + 256 + rng.pick(&[0, 16, 48, 2000, 2048, 3840]);
-        let canary_at = rsp + run.entry.shadow_space as usize;
+        let sp = self.stack.end() - TOP + 256 + rng.pick(&[0, 16, 48, 2000, 2048, 3840]);
+        let canary_at = sp + run.entry.shadow_space as usize;
         let canary: Vec<u8> = (0..CANARY).map(|_| rng.next().to_le_bytes()[0]).collect();
         let bytes = self.stack_bytes(run);
         bytes[canary_at - start..][..CANARY].copy_from_slice(&canary);
@@ -171,7 +166,7 @@ impl Rig {
             self.stack.close(STACK - TOP);
             self.faults.grow(start, start + STACK - TOP);
         }
-        self.machine.state().enter.gp[RSP] = rsp as u64;
+        self.machine.state().enter.gp[SP] = sp as u64;
         (canary_at, canary)
     }
 
@@ -179,33 +174,28 @@ impl Rig {
         let array = self.arena.address(places.array);
         let frame = self.frame.as_mut_ptr() as u64;
         let state = self.machine.state();
-        let rsp = state.enter.gp[RSP];
+        let sp = state.enter.gp[SP];
         for registers in [&mut state.enter, &mut state.give] {
-            fill(registers, rng);
+            registers.fill(rng);
         }
-        state.enter.gp[RSP] = rsp;
+        state.enter.gp[SP] = sp;
         let params = [target(), array, places.result_address];
         for (&register, param) in run.entry.gp_params.iter().zip(params) {
             state.enter.gp[usize::from(register)] = param;
         }
-        for register in &mut state.give_x87 {
-            register.fill_with(|| rng.next().to_le_bytes()[0]);
-        }
-        let on_x87 = run.result_moves().iter().filter(|piece| matches!(piece.location, Location::X87(_)));
-        state.give_x87_count = on_x87.count() as u64;
-        state.keeps_more = u64::from(run.plan.abi == Abi::Win64);
+        state.prepare(run.plan, run.result_moves(), rng);
         state.stub = run.stub;
         state.frame = frame;
         state.frame_len = run.plan.frame_bytes.into();
         // So that nothing of an earlier run is taken for this one's.
-        state.seen.gp = [0; 16];
-        state.after.gp = [0; 16];
+        state.seen.gp.fill(0);
+        state.after.gp.fill(0);
     }
 
     /// What the target saw.
     fn check_target(&mut self, run: Run<'_>, values: &[Vec<u8>], places: &Places) -> Result<(), String> {
         let state = self.machine.state();
-        let frame = state.seen.gp[RSP].wrapping_add(8);
+        let frame = state.seen.gp[SP] + u64::from(run.entry.abi.instruction_set().return_address());
         if !frame.is_multiple_of(run.plan.stack_align.bytes()) {
             return Err(format!("the stack pointer is {frame:#x} at the call"));
         }
@@ -213,10 +203,10 @@ impl Rig {
         let addresses = Addresses { frame, result: places.result_address };
         let image = interp::arguments(run.plan, &values, addresses).ok_or("interp has other arguments")?;
         for (&location, region) in &image.registers {
-            compare(&format!("{location:?} at the call"), region, &register(&state.seen, location))?;
+            compare(&format!("{location:?} at the call"), region, &state.seen.bytes(location))?;
         }
         compare("the stack at the call", &image.frame, &self.frame[..run.plan.frame_bytes as usize])?;
-        check_modes("at the call", state.enter_modes(), &state.seen)
+        state.check_modes("at the call", &state.seen)
     }
 
     /// What the caller has again.
@@ -229,8 +219,8 @@ impl Rig {
             }
         }
         for number in run.entry.preserved_vector.iter().map(usize::from) {
-            if after.vectors[number][..16] != enter.vectors[number][..16] {
-                return Err(format!("xmm{number} is lost"));
+            if after.vectors[number][..KEPT_VECTOR_BYTES] != enter.vectors[number][..KEPT_VECTOR_BYTES] {
+                return Err(format!("vector register {number} is lost"));
             }
         }
         let returned = match (&run.plan.result, run.result_moves()) {
@@ -239,27 +229,19 @@ impl Rig {
             (ResultPlan::None | ResultPlan::Direct(_), _) => None,
         };
         if let Some((location, width)) = returned
-            && register(after, location)[..width] != register(give, location)[..width]
+            && after.bytes(location)[..width] != give.bytes(location)[..width]
         {
             return Err(format!("the result in {location:?} is lost"));
         }
-        let modes = self.machine.state().enter_modes();
-        check_modes("after the call", modes, &self.machine.state().after)
+        let state = self.machine.state();
+        state.check_modes("after the call", &state.after)
     }
 
     /// What is in the result's memory, and around it.
     fn check_result(&mut self, run: Run<'_>, places: &Places) -> Result<(), String> {
         let state = self.machine.state();
         let mut given = Image { registers: Default::default(), frame: Region::unknown(0) };
-        let locations = [0, 2].map(Location::Gp).into_iter().chain([0, 1].map(Location::Vector));
-        for location in locations {
-            let bytes = register(&state.give, location);
-            given.registers.insert(location, Region { known: vec![true; bytes.len()], bytes });
-        }
-        for (number, bytes) in (0..).zip(&state.give_x87) {
-            let region = Region { bytes: bytes[..10].to_vec(), known: vec![true; 10] };
-            given.registers.insert(Location::X87(number), region);
-        }
+        state.given(&mut given);
         let value = interp::result(run.plan, &given).filter(|_| run.result_left().is_none());
         let (memory, offset) = self.arena.surroundings(places.result);
         let mut expected = Region { bytes: vec![UNTOUCHED; memory.len()], known: vec![true; memory.len()] };
@@ -271,53 +253,6 @@ impl Rig {
         }
         compare(&format!("the page of the result, which is at {offset}"), &expected, memory)
     }
-}
-
-impl State {
-    /// MXCSR and the x87's control word, as they were set.
-    fn enter_modes(&self) -> (u32, u32) {
-        (self.enter.mxcsr, self.enter.x87[0])
-    }
-}
-
-/// Any value in every register; any mode that masks exceptions.
-fn fill(registers: &mut Registers, rng: &mut Rng) {
-    registers.gp.fill_with(|| rng.next());
-    for bytes in registers.vectors.as_flattened_mut().chunks_exact_mut(8) {
-        bytes.copy_from_slice(&rng.next().to_le_bytes());
-    }
-    // Rounding, flush to zero; the exceptions that happened.
-    let any = u32::try_from(rng.below(1 << 32)).unwrap_or(0);
-    registers.mxcsr = 0x1f80 | any & 0xe07f;
-    registers.x87 = [0; 7];
-    // Precision: 24, 53 or 64 bits; rounding.
-    registers.x87[0] = 0x7f | rng.pick(&[0, 0x200, 0x300]) | any >> 20 & 0xc00;
-}
-
-/// A register's bytes, as many as the processor has.
-fn register(registers: &Registers, location: Location) -> Vec<u8> {
-    match location {
-        Location::Gp(number) => registers.gp[usize::from(number)].to_le_bytes().into(),
-        Location::Vector(number) => registers.vectors[usize::from(number)].into(),
-        Location::Mmx(_) | Location::X87(_) | Location::Stack(_) => Vec::new(),
-    }
-}
-
-fn check_modes(when: &str, (mxcsr, control): (u32, u32), registers: &Registers) -> Result<(), String> {
-    let [is, _, tags, ..] = registers.x87.map(|word| word & 0xffff);
-    if (registers.mxcsr, is) != (mxcsr, control) {
-        return Err(format!(
-            "{when} MXCSR is {:#x}, was {mxcsr:#x}; x87 {is:#x}, was {control:#x}",
-            registers.mxcsr
-        ));
-    }
-    if tags != X87_EMPTY {
-        return Err(format!("{when} the x87's stack is not empty: {tags:#x}"));
-    }
-    if registers.flags & DF != 0 {
-        return Err(format!("{when} the direction flag is set"));
-    }
-    Ok(())
 }
 
 /// Whether the known bytes are there.

@@ -1,15 +1,21 @@
-//! The two ends of a stub, in assembly: a caller that enters it with every register set, and a target that records every
-//! register and its stack, spoils what its convention lets it spoil, and returns with every register set again.
-//!
-//! # Safety
-//!
-//! All state is in one static, so one test at a time may use it: whoever holds the [`Machine`]. The caller switches to a
-//! stack of its own and comes back by an address that it keeps in the state, however the stub left the registers.
+//! The two ends in the assembly of x86-64.
 #![allow(unsafe_code)]
 
-use std::cell::UnsafeCell;
+use super::{STATE, known};
+use crate::random::rng::Rng;
+use callsmith::arch::interp::Image;
+use callsmith::arch::plan::{Location, Move};
+use callsmith::arch::{Abi, CallPlan};
 use std::mem::offset_of;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The stack pointer's number.
+pub(crate) const SP: usize = 4;
+/// Bytes of a vector register that a callee keeps, where it keeps one.
+pub(crate) const KEPT_VECTOR_BYTES: usize = 16;
+/// The direction flag.
+const DF: u64 = 1 << 10;
+/// All registers of the x87 empty.
+const X87_EMPTY: u32 = 0xffff;
 
 /// Registers at one moment.
 #[repr(C, align(64))]
@@ -37,9 +43,9 @@ pub(crate) struct State {
     /// What the caller saw afterwards.
     pub(crate) after: Registers,
     /// What the target leaves in st(0) and st(1).
-    pub(crate) give_x87: [[u8; 16]; 2],
+    give_x87: [[u8; 16]; 2],
     /// How many of them.
-    pub(crate) give_x87_count: u64,
+    give_x87_count: u64,
     /// The stub.
     pub(crate) stub: u64,
     /// Where the target copies the bytes above its return address to.
@@ -47,52 +53,79 @@ pub(crate) struct State {
     /// How many.
     pub(crate) frame_len: u64,
     /// Whether the target keeps rsi, rdi, and the low halves of xmm6 to xmm15, as Win64 wants it.
-    pub(crate) keeps_more: u64,
+    keeps_more: u64,
     /// Bytes in a vector register: 16, 32 or 64.
-    pub(crate) vector_bytes: u64,
+    vector_bytes: u64,
     /// The stack pointer, MXCSR and x87 control word to go back to.
     back: u64,
     back_mxcsr: u32,
     back_control: u32,
 }
 
-struct Shared(UnsafeCell<State>);
+impl Registers {
+    /// Any value in every register; any mode that masks exceptions.
+    pub(crate) fn fill(&mut self, rng: &mut Rng) {
+        self.gp.fill_with(|| rng.next());
+        for bytes in self.vectors.as_flattened_mut().chunks_exact_mut(8) {
+            bytes.copy_from_slice(&rng.next().to_le_bytes());
+        }
+        // Rounding, flush to zero; the exceptions that happened.
+        let any = u32::try_from(rng.below(1 << 32)).unwrap_or(0);
+        self.mxcsr = 0x1f80 | any & 0xe07f;
+        self.x87 = [0; 7];
+        // Precision: 24, 53 or 64 bits; rounding.
+        self.x87[0] = 0x7f | rng.pick(&[0, 0x200, 0x300]) | any >> 20 & 0xc00;
+    }
 
-// SAFETY: only the holder of LOCK touches the state, see `Machine`.
-unsafe impl Sync for Shared {}
-
-// SAFETY: integers and arrays of integers, for which zeros are values.
-static STATE: Shared = Shared(UnsafeCell::new(unsafe { std::mem::zeroed() }));
-static LOCK: Mutex<()> = Mutex::new(());
-
-/// The right to use the state.
-pub(crate) struct Machine {
-    _lock: MutexGuard<'static, ()>,
+    /// A register's bytes, as many as there can be.
+    pub(crate) fn bytes(&self, location: Location) -> Vec<u8> {
+        match location {
+            Location::Gp(number) => self.gp[usize::from(number)].to_le_bytes().into(),
+            Location::Vector(number) => self.vectors[usize::from(number)].into(),
+            Location::Mmx(_) | Location::X87(_) | Location::Stack(_) => Vec::new(),
+        }
+    }
 }
 
-impl Machine {
-    /// Waits until no other test uses it.
-    pub(crate) fn lock() -> Machine {
-        let lock = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut machine = Machine { _lock: lock };
-        machine.state().vector_bytes = vector_bytes();
-        machine
+impl State {
+    /// What the target does beside what all do: the numbers that it leaves on the x87's stack, the registers that it keeps.
+    pub(crate) fn prepare(&mut self, plan: &CallPlan, result: &[Move], rng: &mut Rng) {
+        for register in &mut self.give_x87 {
+            register.fill_with(|| rng.next().to_le_bytes()[0]);
+        }
+        let on_x87 = result.iter().filter(|piece| matches!(piece.location, Location::X87(_)));
+        self.give_x87_count = on_x87.count() as u64;
+        self.keeps_more = u64::from(plan.abi == Abi::Win64);
+        self.vector_bytes = vector_bytes();
     }
 
-    pub(crate) fn state(&mut self) -> &mut State {
-        // SAFETY: `self` holds the lock, and no assembly runs while the borrow of it lives.
-        unsafe { &mut *STATE.0.get() }
+    /// The registers of results, as the target leaves them.
+    pub(crate) fn given(&self, given: &mut Image) {
+        for location in [0, 2].map(Location::Gp).into_iter().chain([0, 1].map(Location::Vector)) {
+            given.registers.insert(location, known(self.give.bytes(location)));
+        }
+        for (number, bytes) in (0..).zip(&self.give_x87) {
+            given.registers.insert(Location::X87(number), known(bytes[..10].to_vec()));
+        }
     }
 
-    /// Enters the stub.
-    ///
-    /// # Safety
-    ///
-    /// `stub` is the address of code that does what it may with what `enter` holds, or else causes a fault that
-    /// [`super::fault`] ends at [`recovery`]. At `gp[4]` there is a stack, at `frame` room for `frame_len` bytes.
-    pub(crate) unsafe fn enter(&mut self) {
-        // SAFETY: it keeps what a function must keep; the rest is the caller's promise.
-        unsafe { hostile_enter() }
+    /// Whether the modes are those that the stub was entered with.
+    pub(crate) fn check_modes(&self, when: &str, registers: &Registers) -> Result<(), String> {
+        let (mxcsr, control) = (self.enter.mxcsr, self.enter.x87[0]);
+        let [is, _, tags, ..] = registers.x87.map(|word| word & 0xffff);
+        if (registers.mxcsr, is) != (mxcsr, control) {
+            return Err(format!(
+                "{when} MXCSR is {:#x}, was {mxcsr:#x}; x87 {is:#x}, was {control:#x}",
+                registers.mxcsr
+            ));
+        }
+        if tags != X87_EMPTY {
+            return Err(format!("{when} the x87's stack is not empty: {tags:#x}"));
+        }
+        if registers.flags & DF != 0 {
+            return Err(format!("{when} the direction flag is set"));
+        }
+        Ok(())
     }
 }
 
@@ -117,8 +150,14 @@ pub(crate) fn recovery() -> u64 {
     hostile_recover as *const () as u64
 }
 
+/// Has the interrupted execution go on at `address`. Gives where it was.
+pub(crate) fn go_on_at(context: &mut libc::mcontext_t, address: u64) -> u64 {
+    let ip = &mut context.gregs[usize::try_from(libc::REG_RIP).unwrap_or(0)];
+    std::mem::replace(ip, address.cast_signed()).cast_unsigned()
+}
+
 unsafe extern "sysv64" {
-    fn hostile_enter();
+    pub(super) fn hostile_enter();
     fn hostile_recover();
     fn hostile_target();
 }
