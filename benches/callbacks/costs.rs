@@ -31,6 +31,9 @@ struct Kind {
 
 type Int = fn(i32) -> i32;
 
+/// What is expected.
+const MADE: &str = "a callback";
+
 fn kinds(ffi: Option<&Libffi>) -> Vec<Kind> {
     fn kind(
         name: &'static str,
@@ -45,14 +48,14 @@ fn kinds(ffi: Option<&Libffi>) -> Vec<Kind> {
     let builder = DynCallback::builder(&prototype).expect("a builder");
     let mut kinds = vec![
         kind("`Callback::new`, no captures", NOTHING, 0, || {
-            drop(Callback::<Int>::new(|n: i32| n + 1));
+            drop(Callback::<Int>::new(|n: i32| n + 1).expect(MADE));
         }),
         kind("`Callback::new`", NOTHING, 0, move || {
-            drop(Callback::<Int>::new(move |n: i32| n + k));
+            drop(Callback::<Int>::new(move |n: i32| n + k).expect(MADE));
         }),
         kind("`Callback::new`, owning", NOTHING, 9, move || {
             let owned = Owned(Held { whole: i64::from(k), real: 0.0 });
-            drop(Callback::<Int>::new(move |n: i32| n + i32::from(owned.held().whole == 0)));
+            drop(Callback::<Int>::new(move |n: i32| n + i32::from(owned.held().whole == 0)).expect(MADE));
         }),
         kind("`Callback::local_mut`", NOTHING, 0, move || {
             let mut sum = k;
@@ -60,11 +63,11 @@ fn kinds(ffi: Option<&Libffi>) -> Vec<Kind> {
                 sum += n;
                 sum
             };
-            drop(Callback::<Int>::local_mut(add));
+            drop(Callback::<Int>::local_mut(add).expect(MADE));
         }),
         kind("`DynCallback::raw`", NOTHING, 0, move || {
             // SAFETY: never called.
-            drop(unsafe { builder.raw(move |_, result| result.cast::<i32>().write(k)) });
+            drop(unsafe { builder.raw(move |_, result| result.cast::<i32>().write(k)) }.expect(MADE));
         }),
     ];
     if let Some(ffi) = ffi {

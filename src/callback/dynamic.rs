@@ -2,28 +2,28 @@
 //!
 //! # Safety
 //!
-//! An adapter calls the handlers here with the context that they are for, pointers to the arguments of the prototype, and
-//! room for its result.
+//! A callback's adapter, handler and context are put together by a [`DynBuilder`] only, of one prototype.
 #![allow(unsafe_code)]
 
-use super::context::{Context, Inside, Left};
-use super::guard::{Anybody, Guard, OneByOne, OneCall, OneThread, Uncounted};
-use super::make::{Live, describe, no_code};
-use super::panics::Kept;
-use super::signature::{Mutable, Once, Run, Shared};
-use super::values::{give, load};
-use super::{AnyThread, ThisThread, Threads, stop, vouched};
+mod builder;
+mod handler;
+
+pub use builder::DynBuilder;
+pub use handler::CallbackArgs;
+pub(super) use handler::Shape;
+
+use super::make::Live;
+use super::{AnyThread, ThisThread, Threads, vouched};
 use crate::ctype::{CType, Prototype};
 use crate::data::Value;
-use crate::engine::{self, CodePtr, Ends, Kind, Note, PublishError};
-use crate::error::{Error, ErrorKind};
-use crate::function::{Arg, Expected, sign};
+use crate::error::Error;
+use crate::function::Arg;
 use callsmith_arch::layout::Type;
+use handler::described;
 use std::ffi::c_void;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::sync::{Arc, Weak};
 
 /// A Rust closure as a C function pointer of a [`Prototype`].
 ///
@@ -44,165 +44,9 @@ use std::sync::{Arc, Weak};
 ///
 /// `T` says who may call it, as for [`Callback`](super::Callback).
 pub struct DynCallback<T: Threads = AnyThread> {
-    /// Its note is one of a [`Described`].
+    /// Its note is one of a [`Described`](handler::Described).
     live: Live,
     threads: PhantomData<T>,
-}
-
-/// What a call has to know of the prototype.
-pub(super) struct Shape {
-    pub(super) prototype: Prototype,
-    params: Box<[Expected]>,
-    pub(super) result: Expected,
-    pub(super) result_type: Option<Type>,
-}
-
-/// The arguments of one call.
-pub struct CallbackArgs<'a> {
-    shape: &'a Shape,
-    pointers: *const *const c_void,
-}
-
-impl CallbackArgs<'_> {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.shape.params.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.shape.params.is_empty()
-    }
-
-    /// Argument `index`, counted from 0; [`Value::Void`] where there is none.
-    #[inline]
-    pub fn get(&self, index: usize) -> Value {
-        let Some(expected) = self.shape.params.get(index) else { return Value::Void };
-        // SAFETY: there are as many pointers as parameters, each to a value of its type.
-        unsafe { load(expected, *self.pointers.add(index)) }
-    }
-
-    /// The address of argument `index`'s value, valid until the closure returns.
-    pub fn pointer(&self, index: usize) -> Option<*const c_void> {
-        // SAFETY: as above.
-        (index < self.len()).then(|| unsafe { *self.pointers.add(index) })
-    }
-}
-
-/// What a handler finds in a context beside the closure.
-trait Ending: Send + Sync {
-    fn described(&self) -> &Arc<Described>;
-
-    /// Runs what fills `result`.
-    ///
-    /// # Safety
-    /// `result` has room for the prototype's result.
-    unsafe fn run(&self, result: *mut c_void, body: impl FnOnce());
-}
-
-/// What calls and messages need, for as long as the context lasts: the same for all callbacks of a builder.
-struct Described {
-    /// Its `data` is this.
-    note: Note,
-    adapter: CodePtr,
-    shape: Arc<Shape>,
-    at: Option<&'static Location<'static>>,
-}
-
-impl Described {
-    fn new(adapter: CodePtr, shape: Arc<Shape>, at: Option<&'static Location<'static>>) -> Arc<Described> {
-        Arc::new_cyclic(|this: &Weak<Described>| {
-            let note = Note { trap: stop::called_after_drop, text, data: this.as_ptr().cast() };
-            Described { note, adapter, shape, at }
-        })
-    }
-
-    /// Another one of the same signature.
-    fn again(&self, at: Option<&'static Location<'static>>) -> Arc<Described> {
-        Described::new(self.adapter, Arc::clone(&self.shape), at)
-    }
-}
-
-impl Ending for Arc<Described> {
-    fn described(&self) -> &Arc<Described> {
-        self
-    }
-
-    #[inline(always)]
-    unsafe fn run(&self, _: *mut c_void, body: impl FnOnce()) {
-        body();
-    }
-}
-
-/// A panic is kept, and C gets this result instead.
-struct Keeping {
-    described: Arc<Described>,
-    instead: Box<[u8]>,
-    kept: Kept,
-}
-
-impl Ending for Keeping {
-    fn described(&self) -> &Arc<Described> {
-        &self.described
-    }
-
-    unsafe fn run(&self, result: *mut c_void, body: impl FnOnce()) {
-        if self.kept.catch(body).is_none() {
-            let Keeping { instead, .. } = self;
-            // SAFETY: the caller's promise: as many bytes as the result has.
-            unsafe { instead.as_ptr().copy_to_nonoverlapping(result.cast(), instead.len()) };
-        }
-    }
-}
-
-/// What an adapter calls.
-type Handler = unsafe extern "C" fn(*mut c_void, *const *const c_void, *mut c_void);
-
-/// A closure that is called with the arguments of one call.
-trait OverArgs: for<'a, 'b> Run<(&'a CallbackArgs<'b>,), Value> {}
-
-impl<W: for<'a, 'b> Run<(&'a CallbackArgs<'b>,), Value>> OverArgs for W {}
-
-/// # Safety
-/// Called by an adapter, with a context for this function.
-unsafe extern "C" fn over_values<W, G, E>(
-    context: *mut c_void,
-    pointers: *const *const c_void,
-    result: *mut c_void,
-) where
-    W: OverArgs,
-    G: Guard,
-    E: Ending,
-{
-    // SAFETY: the adapter's promise; `G` lets in whom the closure is for.
-    unsafe {
-        let context = &*context.cast::<Context<W, E>>();
-        let shape = &*context.panic.described().shape;
-        let body = || {
-            let value = W::run(context, (&CallbackArgs { shape, pointers },));
-            if let Err(why) = give(shape, &value, result) {
-                stop::bad_result(&context.header, &why);
-            }
-        };
-        Inside::<W, E, G>::run(context, || context.panic.run(result, body));
-    }
-}
-
-/// # Safety
-/// Called by an adapter, with a context for this function that is not dropped meanwhile.
-unsafe extern "C" fn over_memory<F, E>(
-    context: *mut c_void,
-    pointers: *const *const c_void,
-    result: *mut c_void,
-) where
-    F: Fn(*const *const c_void, *mut c_void),
-    E: Ending,
-{
-    // SAFETY: the adapter's promise.
-    unsafe {
-        let context = &*context.cast::<Context<F, E>>();
-        context.panic.run(result, || context.closure()(pointers, result));
-    }
 }
 
 impl DynCallback {
@@ -309,253 +153,11 @@ impl DynCallback {
     #[track_caller]
     pub fn builder(prototype: &Prototype) -> Result<DynBuilder, Error> {
         let at = if cfg!(debug_assertions) { Some(Location::caller()) } else { None };
-        let name = || prototype.to_string();
-        if prototype.variadic {
-            let what = "a variadic function cannot be a callback: nothing tells it what it was given".into();
-            let source = callsmith_arch::Error::Unsupported { what };
-            return Err(ErrorKind::Signature { function: name(), source }.into());
-        }
-        let stub = engine::stub_of(sign(prototype, &[])?, name)?;
-        let adapter = engine::adapter_of(stub, name)?;
-        let (params, result) = Expected::all(prototype, &stub.signature)?;
-        let result_type = stub.signature.result().cloned();
-        let shape = Shape { prototype: prototype.clone(), params, result, result_type };
-        Ok(DynBuilder { described: Described::new(adapter, Arc::new(shape), at), keep: None })
-    }
-}
-
-/// How dynamic callbacks of one prototype are to be made.
-pub struct DynBuilder {
-    described: Arc<Described>,
-    /// The result where a panic is kept, and where it is kept.
-    keep: Option<(Box<[u8]>, Kept)>,
-}
-
-impl DynBuilder {
-    /// Remembers where this is called, also without `debug_assertions`: calls of a dropped callback say so.
-    #[track_caller]
-    pub fn located(mut self) -> DynBuilder {
-        self.described = self.described.again(Some(Location::caller()));
-        self
-    }
-
-    /// Keeps a panic, and gives C `instead`. The panic is found with [`Kept`] after the C function has returned.
-    ///
-    /// # Errors
-    /// A value that does not fit the prototype's result.
-    pub fn on_panic(mut self, instead: &Value) -> Result<(DynBuilder, Kept), Error> {
-        let shape = &self.described.shape;
-        let mut bytes = vec![0; shape.result.size].into_boxed_slice();
-        // SAFETY: there is room.
-        unsafe { give(shape, instead, bytes.as_mut_ptr().cast()) }.map_err(|why| {
-            let wanted = shape.prototype.result.to_string();
-            Error::from(ErrorKind::Value { wanted, given: instead.describe(), why: Some(why) })
-        })?;
-        let kept = Kept::default();
-        self.described = self.described.again(self.described.at);
-        self.keep = Some((bytes, kept.share()));
-        Ok((self, kept))
-    }
-
-    /// As [`DynCallback::new`].
-    ///
-    /// # Errors
-    /// No memory for code.
-    pub fn shared<F>(&self, closure: F) -> Result<DynCallback, Error>
-    where
-        F: Fn(&CallbackArgs<'_>) -> Value + Send + Sync + 'static,
-    {
-        self.over_values::<_, Anybody, AnyThread>(Shared(closure))
-    }
-
-    /// As [`DynCallback::new_mut`].
-    ///
-    /// # Errors
-    /// As for [`DynBuilder::shared`].
-    pub fn shared_mut<F>(&self, closure: F) -> Result<DynCallback, Error>
-    where
-        F: FnMut(&CallbackArgs<'_>) -> Value + Send + 'static,
-    {
-        self.over_values::<_, OneByOne, AnyThread>(Mutable(closure))
-    }
-
-    /// As [`DynCallback::new_once`].
-    ///
-    /// # Errors
-    /// As for [`DynBuilder::shared`].
-    pub fn shared_once<F>(&self, closure: F) -> Result<DynCallback, Error>
-    where
-        F: FnOnce(&CallbackArgs<'_>) -> Value + Send + 'static,
-    {
-        self.over_values::<_, OneByOne, AnyThread>(Once(Some(closure)))
-    }
-
-    /// As [`DynCallback::local`].
-    ///
-    /// # Errors
-    /// As for [`DynBuilder::shared`].
-    pub fn local<F>(&self, closure: F) -> Result<DynCallback<ThisThread>, Error>
-    where
-        F: Fn(&CallbackArgs<'_>) -> Value + 'static,
-    {
-        self.over_values::<_, OneThread, ThisThread>(Shared(closure))
-    }
-
-    /// As [`DynCallback::local_mut`].
-    ///
-    /// # Errors
-    /// As for [`DynBuilder::shared`].
-    pub fn local_mut<F>(&self, closure: F) -> Result<DynCallback<ThisThread>, Error>
-    where
-        F: FnMut(&CallbackArgs<'_>) -> Value + 'static,
-    {
-        self.over_values::<_, OneCall, ThisThread>(Mutable(closure))
-    }
-
-    /// As [`DynCallback::local_once`].
-    ///
-    /// # Errors
-    /// As for [`DynBuilder::shared`].
-    pub fn local_once<F>(&self, closure: F) -> Result<DynCallback<ThisThread>, Error>
-    where
-        F: FnOnce(&CallbackArgs<'_>) -> Value + 'static,
-    {
-        self.over_values::<_, OneCall, ThisThread>(Once(Some(closure)))
-    }
-
-    /// Runs `body` with a callback whose closure may borrow from around, as [`scoped`](super::scoped).
-    ///
-    /// # Errors
-    /// As for [`DynBuilder::shared`].
-    pub fn scoped<F, R>(
-        &self,
-        closure: F,
-        body: impl FnOnce(&DynCallback<ThisThread>) -> R,
-    ) -> Result<R, Error>
-    where
-        F: FnMut(&CallbackArgs<'_>) -> Value,
-    {
-        // SAFETY: the callback ends below. Only this thread may be inside, and it is not any more when `body` has ended.
-        let callback = unsafe { self.borrowing_over_values::<_, OneCall, _>(Mutable(closure))? };
-        Ok(body(&callback))
-    }
-
-    /// As [`DynCallback::raw`].
-    ///
-    /// # Errors
-    /// As for [`DynBuilder::shared`].
-    ///
-    /// # Safety
-    /// As for [`DynCallback::raw`].
-    pub unsafe fn raw<F>(&self, closure: F) -> Result<DynCallback, Error>
-    where
-        F: Fn(*const *const c_void, *mut c_void) + Send + Sync + 'static,
-    {
-        // SAFETY: it borrows nothing.
-        unsafe {
-            self.make::<Uncounted, _, _>(closure, over_memory::<F, Arc<Described>>, over_memory::<F, Keeping>)
-        }
-    }
-
-    /// `G` lets in whom `T` and the closure allow.
-    fn over_values<W: OverArgs + 'static, G: Guard, T: Threads>(
-        &self,
-        closure: W,
-    ) -> Result<DynCallback<T>, Error> {
-        // SAFETY: it borrows nothing.
-        unsafe { self.borrowing_over_values::<W, G, T>(closure) }
-    }
-
-    /// As `over_values`.
-    ///
-    /// # Safety
-    /// As for [`DynBuilder::make`].
-    unsafe fn borrowing_over_values<W: OverArgs, G: Guard, T: Threads>(
-        &self,
-        closure: W,
-    ) -> Result<DynCallback<T>, Error> {
-        let (plain, keeping) = (over_values::<W, G, Arc<Described>>, over_values::<W, G, Keeping>);
-        // SAFETY: the caller's promise.
-        unsafe { self.make::<G, _, _>(closure, plain, keeping) }
-    }
-
-    /// `plain` and `keeping` are for contexts of an `F` under `G`, which lets in whom `T` and `F` allow.
-    ///
-    /// # Safety
-    /// The result is dropped, and nobody is inside, before anything ends that the closure borrows.
-    #[inline(always)]
-    unsafe fn make<G: Guard, F, T: Threads>(
-        &self,
-        closure: F,
-        plain: Handler,
-        keeping: Handler,
-    ) -> Result<DynCallback<T>, Error> {
-        let ends = const { &Context::<F, Arc<Described>>::ends::<G, ()>(None) };
-        // SAFETY: the adapter is of this prototype, the handler for this context, whose note is the one of `described`; the
-        // rest is the caller's promise.
-        unsafe {
-            let adapter = self.described.adapter.as_ptr().cast();
-            // One that keeps panics has a `described` that no such context has.
-            match Left::<F, Arc<Described>>::find::<G>(adapter, ends) {
-                Some(left) if Arc::ptr_eq(left.panic(), &self.described) => {
-                    let live = Live::of(left.revive::<G>(closure, Some(plain as *const c_void)));
-                    Ok(DynCallback { live, threads: PhantomData })
-                }
-                _ => self.make_otherwise::<G, F, T>(closure, ends, plain, keeping),
-            }
-        }
-    }
-
-    /// [`DynBuilder::make`], where it takes more than a new closure for an old context.
-    ///
-    /// # Safety
-    /// As for `make`.
-    #[cold]
-    #[inline(never)]
-    unsafe fn make_otherwise<G: Guard, F, T: Threads>(
-        &self,
-        closure: F,
-        ends: &'static Ends,
-        plain: Handler,
-        keeping: Handler,
-    ) -> Result<DynCallback<T>, Error> {
-        let described = Arc::clone(&self.described);
-        // SAFETY: the caller's promise.
-        let made = unsafe {
-            match &self.keep {
-                None => DynCallback::put_together::<G, _, _>(closure, described, ends, plain),
-                Some((instead, kept)) => {
-                    let ending = Keeping { described, instead: instead.clone(), kept: kept.share() };
-                    let ends = const { &Context::<F, Keeping>::ends::<G, ()>(None) };
-                    DynCallback::put_together::<G, _, _>(closure, ending, ends, keeping)
-                }
-            }
-        };
-        made.map_err(|source| no_code(&self.described.shape.prototype.to_string(), source))
+        DynBuilder::of(prototype, at)
     }
 }
 
 impl<T: Threads> DynCallback<T> {
-    /// # Safety
-    /// As for [`DynBuilder::make`]; `handler` and `ends` are for a context of these.
-    unsafe fn put_together<G: Guard, F, E: Ending + 'static>(
-        closure: F,
-        ending: E,
-        ends: &'static Ends,
-        handler: Handler,
-    ) -> Result<DynCallback<T>, PublishError> {
-        let adapter = ending.described().adapter.as_ptr().cast();
-        let note = &raw const ending.described().note;
-        let mut context = Context::new::<G>(closure, ending, ends, handler as *const c_void);
-        let kind = if G::BY_THUNK { Kind::ADAPTER.counting() } else { Kind::ADAPTER };
-        // SAFETY: the adapter is of this prototype, the handler for this context, which keeps what it has the note of.
-        let live = unsafe {
-            context.share_note(note);
-            Live::new(kind, context, adapter)
-        };
-        Ok(DynCallback { live: live?, threads: PhantomData })
-    }
-
     /// The function pointer.
     pub fn address(&self) -> *const c_void {
         self.live.address()
@@ -581,18 +183,6 @@ impl<T: Threads> DynCallback<T> {
     pub fn leak(self) -> &'static Self {
         Box::leak(Box::new(self))
     }
-}
-
-/// The callback in words.
-fn text(note: &Note) -> String {
-    let Described { shape, at, .. } = described(note);
-    describe(&shape.prototype.to_string(), *at)
-}
-
-/// What the note of a dynamic callback is about.
-fn described(note: &Note) -> &Described {
-    // SAFETY: it points at what the context keeps, which the note is in.
-    unsafe { &*note.data.cast() }
 }
 
 impl<T: Threads> fmt::Debug for DynCallback<T> {
