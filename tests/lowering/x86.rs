@@ -194,9 +194,12 @@ fn is_judge_for_msvc(sample: &Sample) -> bool {
     // Behind a `...` clang's caller passes the address of the fourth vector, where its `va_arg` takes it for the vector.
     let vectors = sample.params().iter().filter(|ty| matches!(ty, Type::Vector(_))).count();
     let too_many = sample.fixed.is_some() && vectors > 3;
+    // And of a union that is aligned to more than its members are large, it passes the member, where its `va_arg` takes it all.
+    let cut = sample.fixed.is_some() && sample.any_type(is_aligned_union);
     // clang tells an array of no elements from a flexible one, arch does not, and Microsoft's C has neither.
     // A result with nothing in it is nowhere for clang, though it has a size of 4.
     !(too_many
+        || cut
         || sample.any_type(is_empty_array)
         || sample.result_any(is_memberless)
         || is_odd_result(sample))
