@@ -253,7 +253,10 @@ fn adapter_of<S: Signature>() -> Result<*const c_void, Error> {
 /// Which register the context goes to, where rustc passes all as C does and `entry` takes the context behind the parameters of
 /// signature `S`; `None` where it is none.
 fn straight<S: Signature>(entry: *const c_void) -> Option<Kind> {
-    if S::DIRECT && S::ABI == host::ABI { Kind::known_of(entry).or_else(plan_kind::<S>) } else { None }
+    if !S::DIRECT || S::ABI != host::ABI || Kind::ARE_FOR_ADAPTERS {
+        return None;
+    }
+    Kind::known_of(entry).or_else(plan_kind::<S>)
 }
 
 fn plan_kind<S: Signature>() -> Option<Kind> {

@@ -68,6 +68,9 @@ impl Kind {
         u8::try_from(index).ok().map(Kind)
     }
 
+    /// Whether there are none for handlers that take the context as one more argument.
+    pub(crate) const ARE_FOR_ADAPTERS: bool = REGISTERS == 1;
+
     /// The kind for adapters.
     pub(crate) const ADAPTER: Kind = Kind(REGISTERS - 1);
 
