@@ -7,7 +7,10 @@ use super::{LIBC, LIBM, call, printed, refused};
 fn results_print_by_their_type() {
     assert_eq!(call(LIBM, "double pow(double, double)", &["2", "10"]), "1024\n");
     assert_eq!(call(LIBM, "double sqrt(double)", &["2"]), "1.4142135623730951\n");
-    assert_eq!(call(LIBM, "float powf(float, float)", &["0.1f", "1"]), "0.1\n");
+    // Microsoft's for 32 bits has no functions of floats.
+    if cfg!(not(all(windows, target_arch = "x86"))) {
+        assert_eq!(call(LIBM, "float powf(float, float)", &["0.1f", "1"]), "0.1\n");
+    }
     assert_eq!(call(LIBM, "double pow(double, double)", &["1e100", "3"]), "1e300\n");
     assert_eq!(call("-", "struct { int quot, rem; } div(int, int)", &["17", "5"]), "{.quot = 3, .rem = 2}\n");
     assert_eq!(call("-", "rand()", &[]).lines().count(), 1, "an int, where no result is declared");
