@@ -191,6 +191,7 @@ fn declared_parameters_of_variadic_functions_are_not_promoted() -> Result<(), Er
 }
 
 /// A function of another convention than the process's own: its type, itself, and the attribute that C gives it.
+#[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
 macro_rules! foreign {
     ($abi:literal, $attribute:literal) => {
         type Foreign = extern $abi fn(i32, f64, i64, f32, i32) -> f64;

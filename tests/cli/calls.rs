@@ -1,5 +1,6 @@
 //! `callsmith call`.
 
+#[cfg(all(target_arch = "x86_64", not(windows)))]
 use super::support::compiler::Compiler;
 use super::{LIBC, LIBM, call, printed, refused};
 
