@@ -4,7 +4,6 @@ use super::structures::ty;
 use callsmith::{
     CharBuffer, Data, Error, Library, Linked, Null, Ptr, Value, View, ViewMut, WideBuffer, opaque,
 };
-use std::ffi::c_long;
 
 #[test]
 #[cfg_attr(miri, ignore = "Miri opens no library")]
@@ -174,8 +173,8 @@ fn an_instance_stands_for_a_pointer_to_it() -> Result<(), Error> {
     // None for NULL.
     // SAFETY: libc's prototype.
     let time = unsafe { libc.function("time_t time(time_t *out)")? };
-    assert!(time.call::<_, c_long>((None::<&mut c_long>,))? > 1_150_640_792);
-    assert!(time.call::<_, c_long>((Null,))? > 1_150_640_792);
+    assert!(time.call::<_, std::ffi::c_long>((None::<&mut std::ffi::c_long>,))? > 1_150_640_792);
+    assert!(time.call::<_, std::ffi::c_long>((Null,))? > 1_150_640_792);
     Ok(())
 }
 
