@@ -19,10 +19,12 @@ mod counter;
 #[path = "instructions/table.rs"]
 mod table;
 
-use counter::{Counts, count_calls as count};
+use counter::Counts;
+use std::ffi::c_void;
+use std::hint::black_box;
 use std::process::ExitCode;
 use support::libffi::Libffi;
-use support::ways::{self, Way};
+use support::ways::{self, Prepared, Way};
 use support::{Row, rows};
 use table::key;
 
@@ -55,6 +57,24 @@ fn without_empty(mut counts: Counts) -> Result<Counts, String> {
     let empty = counts.remove(EMPTY).ok_or("nothing was counted")?;
     counts.values_mut().for_each(|count| *count = *count + CALL_AND_RETURN - empty);
     Ok(counts)
+}
+
+/// Counts the calls of one way.
+fn count<B>(key: &str, way: Prepared<B>) {
+    let Prepared { call, mut block } = way;
+    // SAFETY: a function of one pointer, whatever it points at.
+    let call: unsafe fn(usize, usize, *mut c_void) = unsafe { std::mem::transmute(call) };
+    let block: *mut c_void = (&raw mut block).cast();
+    counter::count(key, |times| repeat(call, block, times));
+}
+
+/// One loop for all: what it costs itself is the same for all.
+#[inline(never)]
+fn repeat(call: unsafe fn(usize, usize, *mut c_void), block: *mut c_void, times: u64) {
+    for _ in 0..times {
+        // SAFETY: the way's own block.
+        unsafe { black_box(call)(0, 0, block) };
+    }
 }
 
 /// Counts every way of a row.

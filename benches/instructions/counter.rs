@@ -1,16 +1,12 @@
 //! This program run again and counted: sections of its run, and how many instructions each took. Valgrind's callgrind counts,
 //! or qemu where `CALLSMITH_QEMU` says how to run a program of this target.
 
-#![allow(dead_code)] // each bench uses its own part
-
 #[path = "callgrind.rs"]
 mod callgrind;
 #[path = "qemu.rs"]
 mod qemu;
 
-use crate::support::ways::Prepared;
 use std::collections::HashMap;
-use std::ffi::c_void;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -52,24 +48,6 @@ fn section(run: &mut dyn FnMut(u64), times: u64) {
     callsmith_mark();
     run(times);
     callsmith_mark();
-}
-
-/// Counts, as [`count`], the calls of one way.
-pub(crate) fn count_calls<B>(key: &str, way: Prepared<B>) {
-    let Prepared { call, mut block } = way;
-    // SAFETY: a function of one pointer, whatever it points at.
-    let call: unsafe fn(usize, usize, *mut c_void) = unsafe { std::mem::transmute(call) };
-    let block: *mut c_void = (&raw mut block).cast();
-    count(key, |times| repeat(call, block, times));
-}
-
-/// One loop for all: what it costs itself is the same for all.
-#[inline(never)]
-fn repeat(call: unsafe fn(usize, usize, *mut c_void), block: *mut c_void, times: u64) {
-    for _ in 0..times {
-        // SAFETY: the way's own block.
-        unsafe { black_box(call)(0, 0, block) };
-    }
 }
 
 /// What each time took, of counts of what takes the same every time.

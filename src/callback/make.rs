@@ -104,7 +104,7 @@ where
     P: OnPanic<S::Result> + Send + 'static,
 {
     let shared = const { &Made::<S, W, G, P>::ENDS };
-    if !wish.unwinds && wish.at.is_none() && Context::<W, P>::IS_MEMORY {
+    if may_be_straight::<S>() && !wish.unwinds && wish.at.is_none() && Context::<W, P>::IS_MEMORY {
         // SAFETY: the entry is for this signature and this context; the closure in it goes before what it borrows, as the
         // caller promises, and what rests after that is memory. These ends are for contexts with the same note.
         unsafe {
@@ -182,6 +182,9 @@ where
     S: Signature,
     Bare<F>: Entry<S::Args, S::Result>,
 {
+    if !may_be_straight::<S>() {
+        return None;
+    }
     let (entry, grave) = (S::entry::<Bare<F>>(), grave::<S>());
     match Rested::find(entry, false) {
         Some(rested) if rested.context().as_ptr().cast_const() == grave => {
@@ -250,13 +253,16 @@ fn adapter_of<S: Signature>() -> Result<*const c_void, Error> {
     Ok(engine::adapter_of(stub, name)?.as_ptr().cast())
 }
 
-/// Which register the context goes to, where rustc passes all as C does and `entry` takes the context behind the parameters of
-/// signature `S`; `None` where it is none.
+/// Whether an entry of signature `S` may be what a thunk enters: rustc passes all as C does. Others may have the same entries,
+/// entered by adapters.
+#[inline(always)]
+fn may_be_straight<S: Signature>() -> bool {
+    S::DIRECT && S::ABI == host::ABI && !Kind::ARE_FOR_ADAPTERS
+}
+
+/// Which register the context goes to, where `entry` takes it behind the parameters of signature `S`; `None` where it is none.
 fn straight<S: Signature>(entry: *const c_void) -> Option<Kind> {
-    if !S::DIRECT || S::ABI != host::ABI || Kind::ARE_FOR_ADAPTERS {
-        return None;
-    }
-    Kind::known_of(entry).or_else(plan_kind::<S>)
+    if may_be_straight::<S>() { Kind::known_of(entry).or_else(plan_kind::<S>) } else { None }
 }
 
 fn plan_kind<S: Signature>() -> Option<Kind> {

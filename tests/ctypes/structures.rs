@@ -190,7 +190,6 @@ fn a_struct_begins_with_another_in_place_of_inheritance() -> Result<(), Error> {
 fn pack_and_align_change_the_layout() {
     macro_rules! rust {
         ($($words:tt)*) => {{
-            #[allow(dead_code)] // its layout is all that is asked of it
             #[repr(C, $($words)*)]
             struct Members {
                 c: std::ffi::c_char,

@@ -178,7 +178,7 @@ pub(crate) fn places(
         let is_reference = arg.ty == Ty::Ptr && ty.size(sample.model).bytes() > 8;
         places.push(match pieces[..] {
             [place] if is_reference => Place::Address(place),
-            [Location::Gp(_)] => Place::Pieces(pieces, extension(arg)),
+            [Location::Gp(_)] => Place::Pieces(pieces, arg.extension()),
             _ => Place::Pieces(pieces, Extension::None),
         });
     }
@@ -191,15 +191,6 @@ pub(crate) fn places(
         None => result(&call.result)?,
     };
     Ok(Some((places, result)))
-}
-
-/// What clang promises of a register's rest.
-fn extension(value: &Value) -> Extension {
-    match (value.has("signext"), value.has("zeroext")) {
-        (true, _) => Extension::Sign,
-        (_, true) => Extension::Zero,
-        (false, false) => Extension::None,
-    }
 }
 
 /// Results: integers from x0 on, all else from v0 on.
@@ -218,7 +209,7 @@ fn result(value: &Value) -> Result<Place, String> {
     }
     match places[..] {
         [] => Ok(Place::Nowhere),
-        [Location::Gp(_)] => Ok(Place::Pieces(places, extension(value))),
+        [Location::Gp(_)] => Ok(Place::Pieces(places, value.extension())),
         _ => Ok(Place::Pieces(places, Extension::None)),
     }
 }

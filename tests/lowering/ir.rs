@@ -1,6 +1,7 @@
 //! What is needed of LLVM's assembly: calls with the types and attributes of their arguments, declarations' results, types
 //! by name, integers that are global.
 
+use callsmith::arch::plan::Extension;
 use std::collections::HashMap;
 
 /// A type of LLVM's.
@@ -43,6 +44,15 @@ pub(crate) struct Module<'a> {
 }
 
 impl Value {
+    /// What clang promises of a register's rest.
+    pub(crate) fn extension(&self) -> Extension {
+        match (self.has("signext"), self.has("zeroext")) {
+            (true, _) => Extension::Sign,
+            (_, true) => Extension::Zero,
+            (false, false) => Extension::None,
+        }
+    }
+
     /// Whether an attribute of this name is there.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.number(name).is_some()

@@ -116,7 +116,7 @@ pub(crate) fn places(
             {
                 Place::Address(place)
             }
-            ([value], &[place]) => Place::Pieces(vec![place], extension(value)),
+            ([value], &[place]) => Place::Pieces(vec![place], value.extension()),
             // A struct that is taken apart, which lies on the stack as it lay in memory.
             (_, &[first @ Location::Stack(_), ..]) => Place::Pieces(vec![first], Extension::None),
             _ => return Err(format!("a struct in {pieces:?}")),
@@ -218,15 +218,6 @@ fn is_odd_result(sample: &Sample) -> bool {
     }
     let is_small = |ty: &Type| matches!(ty, Type::Record(_)) && ty.size(sample.model).bytes() <= 8;
     sample.result_type().iter().any(|ty| is_small(ty) && is_odd(ty, sample.model))
-}
-
-/// What clang promises of a register's rest.
-fn extension(value: &Value) -> Extension {
-    match (value.has("signext"), value.has("zeroext")) {
-        (true, _) => Extension::Sign,
-        (_, true) => Extension::Zero,
-        (false, false) => Extension::None,
-    }
 }
 
 /// Results: integers in eax and edx, what is a number for the x87 on its stack, all else in xmm0.

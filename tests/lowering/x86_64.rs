@@ -98,7 +98,7 @@ pub(crate) fn sysv64(
             pieces.extend(state.place(value, ty, sample)?);
         }
         let extension = match values {
-            [value] => extension(value),
+            [value] => value.extension(),
             _ => Extension::None,
         };
         places.push(if pieces.is_empty() { Place::Nowhere } else { Place::Pieces(pieces, extension) });
@@ -171,15 +171,6 @@ pub(crate) fn win64(
         None => result(&call.result)?,
     };
     Ok(Some((places, result)))
-}
-
-/// What clang promises of a register's rest.
-fn extension(value: &Value) -> Extension {
-    match (value.has("signext"), value.has("zeroext")) {
-        (true, _) => Extension::Sign,
-        (_, true) => Extension::Zero,
-        (false, false) => Extension::None,
-    }
 }
 
 /// Results: integers in rax and rdx, the x87's format on its stack, all else in xmm0 and xmm1. Nothing is promised of the
